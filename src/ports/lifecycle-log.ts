@@ -1,0 +1,70 @@
+import type { LifecycleEntry } from '../domain/gateway.ts';
+import type { SessionId } from '../domain/ids.ts';
+import type { EndReason, LifecycleRecord, TerminalEvent } from '../domain/lifecycle-record.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import type { Holder } from './lease-store.ts';
+
+/** The decision to end a session: the linearisation point of the protocol (I1, I2). */
+export interface Decision {
+  readonly tenant: Tenant;
+  readonly session: SessionId;
+  readonly event: TerminalEvent;
+  readonly reason: EndReason;
+  /** The node that decided. */
+  readonly by: string;
+}
+
+export interface StandingDecision {
+  readonly decision: Decision;
+  /** The fencing token carried by every drop: the decision's position in its log, above 0. */
+  readonly token: number;
+  /** True for the one caller whose decision this is. */
+  readonly won: boolean;
+}
+
+export interface ChainEntry extends LifecycleEntry {
+  /** Position in the session's chain; 0 is `opened`. */
+  readonly n: number;
+}
+
+export type Appended =
+  | { readonly outcome: 'created'; readonly entry: ChainEntry }
+  /** Somebody wrote n first; `entry` is what stands there. */
+  | { readonly outcome: 'occupied'; readonly entry: ChainEntry };
+
+/** A session with `opened` and no terminal record. */
+export interface OpenEntry {
+  readonly tenant: Tenant;
+  readonly session: SessionId;
+  readonly openedBy: Holder;
+}
+
+export interface ReadOptions {
+  readonly from?: number;
+  readonly follow?: boolean;
+  readonly session?: SessionId;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The durable proof. Every call that writes resolves only when the write is durable, and rejects with `unavailable`
+ * when that is in doubt: the caller then reads back before it decides anything.
+ */
+export interface LifecycleLog {
+  /**
+   * Create-if-absent of entry n of the record's session; never overwrites (I1). `opened` (n = 0) bears its holder.
+   * @throws Unavailable when it may or may not have landed
+   */
+  append(n: number, record: LifecycleRecord, holder: Holder): Promise<Appended>;
+  /** The session's chain, n ascending; empty when the tenant has no such session, or no longer. */
+  chain(tenant: Tenant, session: SessionId): Promise<readonly ChainEntry[]>;
+  /** Create-if-absent of the session's one decision; the loser gets the one that stands. */
+  decide(decision: Decision): Promise<StandingDecision>;
+  decision(tenant: Tenant, session: SessionId): Promise<StandingDecision | undefined>;
+  /** Sessions opened and not ended, for the sweep. */
+  unfinished(): AsyncIterable<OpenEntry>;
+  /** One tenant's records from an offset on, gap-free from replay to live. Ends when aborted, or at the end unless `follow`. */
+  read(tenant: Tenant, options: ReadOptions): AsyncIterable<ChainEntry>;
+  /** Lets what was begun become durable, then lets go of files and connections. */
+  close(): Promise<void>;
+}
