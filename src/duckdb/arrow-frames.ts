@@ -1,0 +1,108 @@
+import { PayloadTooLarge, InvalidArrow } from '../domain/errors.ts';
+import type { ByteStream } from '../domain/gateway.ts';
+import { broken, decoding, exact, FlatTable } from './arrow-flatbuffer.ts';
+
+const CONTINUATION = 0xff_ff_ff_ff;
+const METADATA_VERSION_4 = 3;
+const METADATA_VERSION_5 = 4;
+
+export const HEADER = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const;
+
+export interface ArrowMessage {
+  readonly headerType: number;
+  readonly header: FlatTable;
+  readonly body: Uint8Array;
+}
+
+/**
+ * The encapsulated messages of an IPC stream, one in memory at a time. Ends only after the end-of-stream marker with
+ * nothing behind it; a stream cut anywhere else throws (I8).
+ * @throws InvalidArrow; PayloadTooLarge (`limit`) for a message above `messageMaxBytes`
+ */
+export async function* readMessages(stream: ByteStream, messageMaxBytes: number): AsyncGenerator<ArrowMessage, void, void> {
+  const source = new ExactReader(stream);
+  try {
+    let legacy: boolean | undefined;
+    for (;;) {
+      const word = littleEndian(await source.read(4));
+      legacy ??= word !== CONTINUATION; // framing before Arrow 0.15 has no continuation word
+      if (!legacy && word !== CONTINUATION) throw broken('a message that does not begin as one');
+      const metadataBytes = legacy ? word : littleEndian(await source.read(4));
+      if (metadataBytes === 0) break;
+      within(metadataBytes, messageMaxBytes);
+      const metadata = await source.read(metadataBytes);
+      const { headerType, header, bodyBytes } = decoding(() => readMessage(metadata));
+      within(metadataBytes + bodyBytes, messageMaxBytes);
+      yield { headerType, header, body: await source.read(bodyBytes) };
+    }
+    if (!(await source.atEnd())) throw broken('bytes behind its end-of-stream marker');
+  } finally {
+    await source.close();
+  }
+}
+
+function readMessage(metadata: Uint8Array): { headerType: number; header: FlatTable; bodyBytes: number } {
+  const message = FlatTable.root(metadata);
+  const version = message.int16(0);
+  if (version !== METADATA_VERSION_4 && version !== METADATA_VERSION_5) throw broken(`metadata version ${version + 1}; versions 4 and 5 are read`);
+  const header = message.table(2);
+  if (header === undefined) throw broken('a message without a header');
+  return { headerType: message.int8(1), header, bodyBytes: exact(message.int64(3)) };
+}
+
+function within(bytes: number, messageMaxBytes: number): void {
+  if (bytes <= messageMaxBytes) return;
+  throw new PayloadTooLarge(`One Arrow message claims ${bytes} bytes and at most ${messageMaxBytes} are allowed: write smaller record batches`, {
+    limit: messageMaxBytes,
+  });
+}
+
+function littleEndian(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+}
+
+/** Hands out exactly the bytes asked for, each time in a buffer of its own (so that 8-byte alignment holds). */
+class ExactReader {
+  private readonly iterator: AsyncIterator<Uint8Array>;
+  private rest: Uint8Array = new Uint8Array(0);
+  private ended = false;
+
+  constructor(stream: ByteStream) {
+    this.iterator = stream[Symbol.asyncIterator]();
+  }
+
+  async read(length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      if (this.rest.length === 0 && !(await this.pull())) {
+        throw new InvalidArrow('The Arrow stream is cut off: it ends without its end-of-stream marker. Send the whole stream again.');
+      }
+      const part = this.rest.subarray(0, length - filled);
+      bytes.set(part, filled);
+      filled += part.length;
+      this.rest = this.rest.subarray(part.length);
+    }
+    return bytes;
+  }
+
+  async atEnd(): Promise<boolean> {
+    return this.rest.length === 0 && !(await this.pull());
+  }
+
+  async close(): Promise<void> {
+    if (!this.ended) await this.iterator.return?.();
+  }
+
+  private async pull(): Promise<boolean> {
+    while (!this.ended) {
+      const next = await this.iterator.next();
+      if (next.done === true) this.ended = true;
+      else if (next.value.length > 0) {
+        this.rest = next.value;
+        return true;
+      }
+    }
+    return false;
+  }
+}
