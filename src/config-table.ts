@@ -102,5 +102,9 @@ export const optionOf = (name: string): string => name.replace(/-([a-z])/g, (_al
 
 /** The host's own name, so that nodes on different hosts differ without being told. */
 function defaultNodeId(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 64) || 'node';
+  return (
+    hostname()
+      .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+      .slice(0, 64) || 'node'
+  );
 }

@@ -113,7 +113,8 @@ function parseBytes(raw: unknown, field: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(String(raw));
   const unit = (match?.[2] ?? '').toLowerCase() || 'b';
   const value = match !== null && Object.hasOwn(BYTE_UNITS, unit) ? Number(match[1]) * BYTE_UNITS[unit as keyof typeof BYTE_UNITS] : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new InvalidRequest(`"${String(raw)}" is not a size: give whole bytes, or a text such as "256MB" or "2GiB"`, { field });
+  if (!Number.isSafeInteger(value))
+    throw new InvalidRequest(`"${String(raw)}" is not a size: give whole bytes, or a text such as "256MB" or "2GiB"`, { field });
   return value;
 }
 

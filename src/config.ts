@@ -139,7 +139,8 @@ function refuseClusterOnly(given: SettingSources): void {
 function refuseUnknownKeys(file: Readonly<Record<string, unknown>>): void {
   const known = new Set(SETTING_KEYS.map((key) => fileKeyOf(SETTINGS[key].name)));
   const unknown = Object.keys(file).find((key) => !known.has(key));
-  if (unknown !== undefined) throw new InvalidRequest(`"${unknown}" is not a setting of the config file; known are ${[...known].join(', ')}`, { field: unknown });
+  if (unknown !== undefined)
+    throw new InvalidRequest(`"${unknown}" is not a setting of the config file; known are ${[...known].join(', ')}`, { field: unknown });
 }
 
 /** A default gives way to a bound that was asked for: `--timeout-max 10m` alone is not a contradiction. */
@@ -168,7 +169,10 @@ function refuseMisfits(s: Settings): void {
     throw misfit('jwt_keys', 'jwt_issuer and jwt_audience say nothing without jwt_keys: name the key set too');
   }
   if (!isLoopback(s.host) && !s.insecure && s.tokens.length === 0 && s.jwtKeys === null) {
-    throw misfit('host', `"${s.host}" can be reached from other machines and no tokens are configured: give --tokens or --jwt-keys, or --insecure to go without`);
+    throw misfit(
+      'host',
+      `"${s.host}" can be reached from other machines and no tokens are configured: give --tokens or --jwt-keys, or --insecure to go without`,
+    );
   }
 }
 
