@@ -121,11 +121,12 @@ function dates(field: ArrowField, days: Int32Array): ValueAt {
   };
 }
 
+/** Arrow asks for whole days here, but writers put times of day in; DATE is the day they fall on. */
 function datesOfMs(field: ArrowField, values: BigInt64Array): ValueAt {
   return (row) => {
     const ms = values[row]!;
-    const day = Number(ms / MS_PER_DAY);
-    if (ms % MS_PER_DAY !== 0n) throw outOfRange(field, `${ms} ms is not a whole day, and DATE holds whole days`);
+    const timeOfDay = ((ms % MS_PER_DAY) + MS_PER_DAY) % MS_PER_DAY;
+    const day = Number((ms - timeOfDay) / MS_PER_DAY);
     if (Math.abs(day) >= INT32_MAX) throw outOfRange(field, `day ${day}`);
     return new DuckDBDateValue(day);
   };
