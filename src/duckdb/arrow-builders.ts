@@ -218,11 +218,13 @@ class BoolBuilder implements ColumnBuilder {
 class FixedWidthBuilder<T extends Numbers> implements ColumnBuilder {
   private readonly rows = new Rows();
   private readonly values: Growing<T>;
+  private readonly zero: never;
   private readonly width: number;
   private readonly write: Write<T>;
 
   constructor(Type: new (length: number) => T, width: number, write: Write<T>) {
     this.values = new Growing(Type);
+    this.zero = new Type(1)[0] as never; // 0 or 0n
     this.width = width;
     this.write = write;
   }
@@ -234,7 +236,7 @@ class FixedWidthBuilder<T extends Numbers> implements ColumnBuilder {
   append(value: DuckDBValue): void {
     const at = this.values.extend(this.width);
     if (this.rows.push(value)) this.write(this.values.items, at, value);
-    else this.values.items.fill(0 as never, at, at + this.width);
+    else this.values.items.fill(this.zero, at, at + this.width);
   }
 
   take(parts: BatchParts): void {

@@ -1,0 +1,68 @@
+import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk, type DuckDBResult } from '@duckdb/node-api';
+import { tableFromIPC, type Table } from 'apache-arrow';
+import type { ByteStream } from '../../src/domain/gateway.ts';
+import { openArrowStream } from '../../src/duckdb/arrow-to-duckdb.ts';
+import { encodeArrow } from '../../src/duckdb/duckdb-to-arrow.ts';
+import { readJsonRows } from '../../src/duckdb/json-rows.ts';
+import { encodeJsonRows } from '../../src/duckdb/rows-to-json.ts';
+import type { TypedColumn } from '../../src/duckdb/type-map.ts';
+
+export const MESSAGE_MAX_BYTES = 16 * 1_048_576;
+
+export async function connect(): Promise<DuckDBConnection> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  return instance.connect();
+}
+
+/** The bytes in pieces that end where nothing in the format does. */
+export async function* pieces(bytes: Uint8Array, size = 1_021): ByteStream & AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** Loads a stream into the table `t`, made anew from its schema; resolves with the rows handed out. */
+export async function loadArrow(connection: DuckDBConnection, bytes: Uint8Array, pieceBytes?: number): Promise<number> {
+  const input = await openArrowStream(pieces(bytes, pieceBytes), { messageMaxBytes: MESSAGE_MAX_BYTES });
+  const columns = input.columns.map(({ name, type }) => `"${name.replaceAll('"', '""')}" ${type}`);
+  await connection.run(`CREATE OR REPLACE TABLE t(${columns.join(', ')})`);
+  const appender = await connection.createAppender('t');
+  for await (const chunk of input.chunks()) appender.appendDataChunk(chunk);
+  appender.closeSync();
+  return input.rows;
+}
+
+export async function selectArrow(connection: DuckDBConnection, sql: string): Promise<Table> {
+  return tableFromIPC(await gather(connection, sql, encodeArrow));
+}
+
+export async function selectJson(connection: DuckDBConnection, sql: string): Promise<string> {
+  return Buffer.from(await gather(connection, sql, encodeJsonRows)).toString('utf8');
+}
+
+/** Inserts a JSON body into the table `t`. */
+export async function loadJson(connection: DuckDBConnection, body: string | Uint8Array, bodyMaxBytes = 1_048_576): Promise<void> {
+  const columns = columnsOf(await connection.run('SELECT * FROM t LIMIT 0'));
+  const appender = await connection.createAppender('t');
+  for await (const chunk of readJsonRows(pieces(Buffer.from(body)), columns, { bodyMaxBytes })) appender.appendDataChunk(chunk);
+  appender.closeSync();
+}
+
+type Encode = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncIterable<Uint8Array>;
+
+async function gather(connection: DuckDBConnection, sql: string, encode: Encode): Promise<Uint8Array> {
+  const result = await connection.stream(sql);
+  const parts: Uint8Array[] = [];
+  for await (const part of encode(columnsOf(result), chunksOf(result))) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+function columnsOf(result: DuckDBResult): TypedColumn[] {
+  return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }));
+}
+
+async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield chunk;
+  }
+}
