@@ -149,6 +149,43 @@ export const Unavailable = errorClass('unavailable');
 export const DataDirLocked = errorClass('data_dir_locked');
 export const Internal = errorClass('internal');
 
+/** The classes are made by one factory; their instances are typed by these names. */
+export type NoTenantBinding = MayflyError;
+export type Unauthorized = MayflyError;
+export type Forbidden = MayflyError;
+export type InvalidRequest = MayflyError;
+export type InvalidName = MayflyError;
+export type NameTooLong = MayflyError;
+export type DuplicateTable = MayflyError;
+export type UnknownTable = MayflyError;
+export type UnknownSession = MayflyError;
+export type SessionEnded = MayflyError;
+export type SchemaMismatch = MayflyError;
+export type UnsupportedType = MayflyError;
+export type ValueOutOfRange = MayflyError;
+export type InvalidArrow = MayflyError;
+export type InvalidRows = MayflyError;
+export type ConstraintViolation = MayflyError;
+export type QueryError = MayflyError;
+export type StatementNotAllowed = MayflyError;
+export type QueryTimeout = MayflyError;
+export type QueryCancelled = MayflyError;
+export type MemoryLimitExceeded = MayflyError;
+export type SessionBusy = MayflyError;
+export type QuotaExceeded = MayflyError;
+export type PayloadTooLarge = MayflyError;
+export type UnsupportedMediaType = MayflyError;
+export type NotAcceptable = MayflyError;
+export type IdempotencyMismatch = MayflyError;
+export type NotFound = MayflyError;
+export type MethodNotAllowed = MayflyError;
+export type PartialDeletionFailure = MayflyError;
+export type LeaseLost = MayflyError;
+export type NodeDraining = MayflyError;
+export type Unavailable = MayflyError;
+export type DataDirLocked = MayflyError;
+export type Internal = MayflyError;
+
 const CLASSES: Readonly<Record<ErrorCode, ErrorClass>> = {
   no_tenant_binding: NoTenantBinding,
   unauthorized: Unauthorized,

@@ -9,16 +9,7 @@ export type TerminalEvent = 'closed' | 'timed_out';
 export type LifecycleEvent = 'opened' | TerminalEvent | 'partial_deletion_failure';
 
 /** Why a session ended. Somebody asked: `close`, `disposed`, `drain`. Nobody did: the rest; `forced` counts as nobody. */
-export type EndReason =
-  | 'close'
-  | 'disposed'
-  | 'drain'
-  | 'deadline'
-  | 'idle'
-  | 'lease_expired'
-  | 'process_exit'
-  | 'worker_lost'
-  | 'forced';
+export type EndReason = 'close' | 'disposed' | 'drain' | 'deadline' | 'idle' | 'lease_expired' | 'process_exit' | 'worker_lost' | 'forced';
 
 /** How well `deleted_row_count` is known (I6). With `unknown` the count is 0. */
 export type Counted = 'exact' | 'last_acknowledged' | 'at_least' | 'unknown';

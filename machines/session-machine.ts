@@ -1,0 +1,356 @@
+import { assign, fromPromise, setup } from 'xstate';
+import type { Counted, EndReason, Erasure, LifecycleRecord, Proof } from '../src/domain/lifecycle-record.ts';
+import type { LogicalName } from '../src/domain/table-name.ts';
+import type { TableCount } from '../src/ports/lease-store.ts';
+import type { StandingDecision } from '../src/ports/lifecycle-log.ts';
+
+/**
+ * One session's life: `open → active → closing → closed | timedOut | partialFailure`.
+ *
+ * The machine only decides what comes next; every effect is a named actor that `actors/session-actor.ts` provides.
+ * - I2: only `deciding` names the end; whatever was intended, the event is the one of the decision that stands.
+ * - I3: no way leads out of `closing` but a terminal record; every failure there is retried, with backoff, for ever.
+ * - I5: `active.service.sealed` and all of `closing` take no new work.
+ */
+
+/** What is known of the tables: what a lease keeps, and what a record may claim when nothing better is known (I6). */
+export interface TableLedger {
+  readonly tables: readonly TableCount[];
+  /** Tables ever created. */
+  readonly created: number;
+  /** Rows of tables that were dropped before the end. */
+  readonly droppedRows: number;
+  /** Some count could not be noted: the sum is a lower bound. */
+  readonly atLeast: boolean;
+  /** Nothing is known of the tables: the lease was lost with its holder. */
+  readonly unknown?: boolean;
+}
+
+/** What a pass over the tables came to. */
+export interface Deletion {
+  readonly proof: Proof;
+  readonly counted: Counted;
+  /** Rows really gone, earlier table drops included. */
+  readonly deletedRows: number;
+  readonly surviving: readonly LogicalName[];
+  readonly erasure?: Erasure;
+}
+
+export interface SessionInput {
+  /** Milliseconds until the hard deadline; null for none. */
+  readonly remainingMs: number | null;
+  /** Milliseconds without use after which the session ends; null for never. */
+  readonly idleTimeoutMs: number | null;
+  /** An adopter starts in `closing`: the holder is gone, and with what reason it is to be ended. */
+  readonly adopted?: { readonly reason: EndReason; readonly ledger: TableLedger };
+}
+
+export interface SessionContext {
+  readonly remainingMs: number | null;
+  readonly idleTimeoutMs: number | null;
+  readonly ledger: TableLedger;
+  readonly adopted: boolean;
+  /** Why the session is to end; the decision that stands may say otherwise and then prevails. */
+  readonly intent: EndReason | null;
+  readonly decision: StandingDecision | null;
+  readonly deletion: Deletion | null;
+  /** The survivors last recorded as a partial failure: recorded once per set. */
+  readonly recordedSurvivors: string | null;
+  readonly record: LifecycleRecord | null;
+  /** Failures in a row of the present step, for the backoff. */
+  readonly failures: number;
+  /** What failed last, for callers that wait. */
+  readonly error: unknown;
+}
+
+export type SessionEvent =
+  | { readonly type: 'WORK_BEGAN' }
+  | { readonly type: 'WORK_ENDED' }
+  | { readonly type: 'TOUCHED' }
+  | { readonly type: 'EXTENDED'; readonly remainingMs: number | null; readonly idleTimeoutMs: number | null }
+  | { readonly type: 'TABLE_NOTED'; readonly count: TableCount }
+  | { readonly type: 'TABLE_DROPPED'; readonly count: TableCount }
+  | { readonly type: 'NOTE_FAILED' }
+  | { readonly type: 'CLOSE'; readonly reason: EndReason }
+  | { readonly type: 'WORKER_LOST' }
+  | { readonly type: 'REVOKED' }
+  | { readonly type: 'FENCED' }
+  | { readonly type: 'LEASE_RESTORED' };
+
+const EMPTY_LEDGER: TableLedger = { tables: [], created: 0, droppedRows: 0, atLeast: false };
+
+function noted(ledger: TableLedger, count: TableCount): TableLedger {
+  const known = ledger.tables.some((table) => table.name === count.name);
+  const tables = known ? ledger.tables.map((table) => (table.name === count.name ? count : table)) : [...ledger.tables, count];
+  return { ...ledger, tables, created: known ? ledger.created : ledger.created + 1 };
+}
+
+function dropped(ledger: TableLedger, count: TableCount): TableLedger {
+  return {
+    ...ledger,
+    tables: ledger.tables.filter((table) => table.name !== count.name),
+    droppedRows: ledger.droppedRows + count.rows,
+  };
+}
+
+/** Stands for an effect until the actor provides it; a machine that was started bare fails loudly. */
+function effect<Output, Input = void>(name: string) {
+  return fromPromise<Output, Input>(() => Promise.reject(new Error(`the session machine was started without its "${name}"`)));
+}
+
+const BACKOFF_MS = { min: 50, max: 2_000 } as const;
+
+export const sessionMachine = setup({
+  types: {
+    context: {} as SessionContext,
+    events: {} as SessionEvent,
+    input: {} as SessionInput,
+    output: {} as LifecycleRecord | null,
+  },
+  actors: {
+    takeSlot: effect<void>('takeSlot'),
+    registerLease: effect<void>('registerLease'),
+    /** Resolves with what is left until the deadline. */
+    recordOpened: effect<{ remainingMs: number | null }>('recordOpened'),
+    /** Whether `opened` stands in the log after all. */
+    readOpened: effect<boolean>('readOpened'),
+    releaseSlot: effect<void>('releaseSlot'),
+    readDecision: effect<StandingDecision | null>('readDecision'),
+    claim: effect<boolean>('claim'),
+    decide: effect<StandingDecision, EndReason>('decide'),
+    drainWork: effect<void>('drainWork'),
+    deleteTables: effect<Deletion, { decision: StandingDecision; ledger: TableLedger }>('deleteTables'),
+    publish: effect<LifecycleRecord, { decision: StandingDecision; deletion: Deletion; ledger: TableLedger }>('publish'),
+  },
+  guards: {
+    isAdopted: ({ context }) => context.adopted,
+    survivorsAreRecorded: ({ context }) => context.deletion !== null && survivorsKey(context.deletion) === context.recordedSurvivors,
+  },
+  actions: {
+    countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
+    forgetFailures: assign({ failures: 0, error: null }),
+  },
+  delays: {
+    untilDeadline: ({ context }) => context.remainingMs ?? Number.MAX_SAFE_INTEGER,
+    untilIdleTooLong: ({ context }) => context.idleTimeoutMs ?? Number.MAX_SAFE_INTEGER,
+    claimWait: 250,
+    backoff: ({ context }) => Math.min(BACKOFF_MS.max, BACKOFF_MS.min * 2 ** Math.min(context.failures, 16)),
+    deletionRetry: ({ context }) => Math.min(60_000, 500 * 2 ** Math.min(context.failures, 16)),
+  },
+}).createMachine({
+  id: 'session',
+  context: ({ input }) => ({
+    remainingMs: input.remainingMs,
+    idleTimeoutMs: input.idleTimeoutMs,
+    ledger: input.adopted?.ledger ?? EMPTY_LEDGER,
+    adopted: input.adopted !== undefined,
+    intent: input.adopted?.reason ?? null,
+    decision: null,
+    deletion: null,
+    recordedSurvivors: null,
+    record: null,
+    failures: 0,
+    error: null,
+  }),
+  output: ({ context }) => context.record,
+  initial: 'open',
+  states: {
+    open: {
+      initial: 'starting',
+      states: {
+        starting: {
+          always: [{ guard: 'isAdopted', target: '#session.closing' }, { target: 'takingSlot' }],
+        },
+        takingSlot: {
+          invoke: {
+            src: 'takeSlot',
+            onDone: 'registering',
+            onError: { target: '#session.abandoned', actions: assign({ error: ({ event }) => event.error }) },
+          },
+        },
+        registering: {
+          invoke: {
+            src: 'registerLease',
+            onDone: 'recording',
+            onError: { target: 'releasing', actions: assign({ error: ({ event }) => event.error }) },
+          },
+        },
+        recording: {
+          invoke: {
+            src: 'recordOpened',
+            onDone: { target: '#session.active', actions: assign({ remainingMs: ({ event }) => event.output.remainingMs }) },
+            onError: { target: 'readingBack', actions: assign({ error: ({ event }) => event.error }) },
+          },
+        },
+        // `opened` was sent and may stand: once it does, the session is owed its end like any other (I3).
+        readingBack: {
+          invoke: {
+            src: 'readOpened',
+            onDone: [{ guard: ({ event }) => event.output, target: '#session.closing', actions: assign({ intent: 'lease_expired' }) }, { target: 'releasing' }],
+            onError: { target: 'waitingForLog', actions: 'countFailure' },
+          },
+        },
+        waitingForLog: { after: { backoff: 'readingBack' } },
+        releasing: {
+          invoke: { src: 'releaseSlot', onDone: '#session.abandoned', onError: '#session.abandoned' },
+        },
+      },
+      // A caller may give up while the session opens; the end is pursued as soon as there is something to end.
+      on: { CLOSE: { actions: assign({ intent: ({ event }) => event.reason }) } },
+    },
+
+    active: {
+      type: 'parallel',
+      entry: 'forgetFailures',
+      always: { guard: ({ context }) => context.intent !== null, target: 'closing' },
+      states: {
+        work: {
+          initial: 'idle',
+          states: {
+            idle: {
+              after: { untilIdleTooLong: { target: '#session.closing', actions: assign({ intent: 'idle' }) } },
+              on: { WORK_BEGAN: 'busy', TOUCHED: { target: 'idle', reenter: true }, EXTENDED: { target: 'idle', reenter: true } },
+            },
+            busy: { on: { WORK_ENDED: 'idle' } },
+          },
+        },
+        lifetime: {
+          initial: 'running',
+          states: {
+            running: {
+              after: { untilDeadline: { target: '#session.closing', actions: assign({ intent: 'deadline' }) } },
+              on: {
+                EXTENDED: {
+                  target: 'running',
+                  reenter: true,
+                  actions: assign({
+                    remainingMs: ({ event }) => event.remainingMs,
+                    idleTimeoutMs: ({ event }) => event.idleTimeoutMs,
+                  }),
+                },
+              },
+            },
+          },
+        },
+        service: {
+          initial: 'serving',
+          states: {
+            serving: { on: { FENCED: 'sealed' } },
+            // Fenced: nothing is served until the log was asked whether others decided meanwhile (I5).
+            sealed: { on: { LEASE_RESTORED: 'confirming' } },
+            confirming: {
+              invoke: {
+                src: 'readDecision',
+                onDone: [
+                  {
+                    guard: ({ event }) => event.output !== null,
+                    target: '#session.closing',
+                    actions: assign({ intent: ({ event }) => event.output?.decision.reason ?? 'lease_expired' }),
+                  },
+                  { target: 'serving', actions: 'forgetFailures' },
+                ],
+                onError: { target: 'waitingForLog', actions: 'countFailure' },
+              },
+              on: { FENCED: 'sealed' },
+            },
+            waitingForLog: { after: { backoff: 'confirming' }, on: { FENCED: 'sealed' } },
+          },
+        },
+      },
+      on: {
+        CLOSE: { target: 'closing', actions: assign({ intent: ({ event }) => event.reason }) },
+        WORKER_LOST: { target: 'closing', actions: assign({ intent: 'worker_lost' }) },
+        REVOKED: { target: 'closing', actions: assign({ intent: 'lease_expired' }) },
+      },
+    },
+
+    closing: {
+      initial: 'claiming',
+      states: {
+        // The claim saves double work across nodes; no safety rests on it, so a failing lock does not stop us.
+        claiming: {
+          invoke: {
+            src: 'claim',
+            onDone: [{ guard: ({ event, context }) => event.output || context.failures >= 3, target: 'deciding' }, { target: 'yielding' }],
+            onError: 'deciding',
+          },
+        },
+        yielding: { after: { claimWait: { target: 'claiming', actions: 'countFailure' } } },
+        // The linearisation point (I1, I2): who loses adopts the winner's event and reason, and helps.
+        deciding: {
+          invoke: {
+            src: 'decide',
+            input: ({ context }) => context.intent ?? 'lease_expired',
+            onDone: { target: 'draining', actions: ['forgetFailures', assign({ decision: ({ event }) => event.output })] },
+            onError: { target: 'undecided', actions: ['countFailure', assign({ error: ({ event }) => event.error })] },
+          },
+        },
+        undecided: { after: { backoff: 'deciding' }, on: { CLOSE: 'deciding' } },
+        draining: {
+          invoke: { src: 'drainWork', onDone: 'deleting', onError: 'deleting' },
+        },
+        deleting: {
+          invoke: {
+            src: 'deleteTables',
+            input: ({ context }) => ({ decision: standing(context), ledger: context.ledger }),
+            onDone: { target: 'deleted', actions: assign({ deletion: ({ event }) => event.output }) },
+            onError: { target: '#session.partialFailure', actions: ['countFailure', assign({ error: ({ event }) => event.error })] },
+          },
+        },
+        deleted: {
+          always: [{ guard: 'survivorsAreRecorded', target: '#session.partialFailure', actions: 'countFailure' }, { target: 'publishing' }],
+        },
+        publishing: {
+          invoke: {
+            src: 'publish',
+            input: ({ context }) => ({ decision: standing(context), deletion: known(context), ledger: context.ledger }),
+            onDone: [
+              {
+                guard: ({ event }) => event.output.event === 'partial_deletion_failure',
+                target: '#session.partialFailure',
+                actions: assign({ record: ({ event }) => event.output, recordedSurvivors: ({ context }) => survivorsKey(known(context)) }),
+              },
+              {
+                guard: ({ event }) => event.output.event === 'closed',
+                target: '#session.closed',
+                actions: assign({ record: ({ event }) => event.output }),
+              },
+              { target: '#session.timedOut', actions: assign({ record: ({ event }) => event.output }) },
+            ],
+            onError: { target: 'unpublished', actions: ['countFailure', assign({ error: ({ event }) => event.error })] },
+          },
+        },
+        unpublished: { after: { backoff: 'publishing' }, on: { CLOSE: 'publishing' } },
+      },
+    },
+
+    partialFailure: {
+      after: { deletionRetry: { target: 'closing.deleting', actions: 'countFailure' } },
+      on: { CLOSE: 'closing.deleting', WORKER_LOST: 'closing.deleting' },
+    },
+
+    closed: { type: 'final' },
+    timedOut: { type: 'final' },
+    /** The open failed before `opened` was sent: no record is owed. */
+    abandoned: { type: 'final' },
+  },
+  on: {
+    TABLE_NOTED: { actions: assign({ ledger: ({ context, event }) => noted(context.ledger, event.count) }) },
+    TABLE_DROPPED: { actions: assign({ ledger: ({ context, event }) => dropped(context.ledger, event.count) }) },
+    NOTE_FAILED: { actions: assign({ ledger: ({ context }) => ({ ...context.ledger, atLeast: true }) }) },
+  },
+});
+
+function survivorsKey(deletion: Deletion): string {
+  return `${deletion.proof}:${[...deletion.surviving].sort().join(',')}`;
+}
+
+function standing(context: SessionContext): StandingDecision {
+  if (context.decision === null) throw new Error('I2: tables are dropped only for a decision');
+  return context.decision;
+}
+
+function known(context: SessionContext): Deletion {
+  if (context.deletion === null) throw new Error('I6: a record is written only of a known deletion');
+  return context.deletion;
+}
