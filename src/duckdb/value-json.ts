@@ -10,6 +10,7 @@ import {
   VARCHAR,
   type DuckDBArrayValue,
   type DuckDBBlobValue,
+  type DuckDBDateValue,
   type DuckDBIntervalValue,
   type DuckDBListValue,
   type DuckDBMapValue,
@@ -57,6 +58,8 @@ function toJson(type: DuckDBType): ToJson {
       return (value) => JSON.stringify(Buffer.from((value as DuckDBBlobValue).bytes).toString('base64'));
     case DuckDBTypeId.INTERVAL:
       return (value) => intervalJson(value as DuckDBIntervalValue);
+    case DuckDBTypeId.DATE:
+      return (value) => JSON.stringify(infinity(value) ?? String(value));
     case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_S:
     case DuckDBTypeId.TIMESTAMP_MS:
@@ -109,8 +112,17 @@ function intervalJson({ months, days, micros }: DuckDBIntervalValue): string {
 
 /** ISO 8601, with a zone RFC 3339 in UTC. What these cannot say (infinity, years before 1) stays as DuckDB writes it. */
 function isoTimestamp(value: NonNullable<DuckDBValue>): string {
+  const endless = infinity(value);
+  if (endless !== undefined) return endless;
   const zoned = value instanceof DuckDBTimestampTZValue;
   const text = String(zoned ? new DuckDBTimestampValue(value.micros) : value);
-  if (text.includes('infinity') || text.includes('(')) return text;
-  return `${text.replace(' ', 'T')}${zoned ? 'Z' : ''}`;
+  return text.includes('(BC)') ? text : `${text.replace(' ', 'T')}${zoned ? 'Z' : ''}`;
+}
+
+/** The values themselves print an infinite date as the day after the last one. */
+function infinity(value: NonNullable<DuckDBValue>): string | undefined {
+  const instant = value as DuckDBDateValue | DuckDBTimestampValue; // the finer and coarser timestamps are alike
+  if (instant.isFinite) return undefined;
+  const [amount] = Object.values(instant) as (number | bigint)[];
+  return amount! < 0 ? '-infinity' : 'infinity';
 }
