@@ -26,21 +26,12 @@ import {
   type DuckDBUnionValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { ValueOutOfRange } from '../domain/errors.ts';
+import { Offsets, Rows, type BatchParts } from './arrow-batch-parts.ts';
 import { Growing, GrowingBits } from './arrow-growing.ts';
-import { DECIMAL_DIGITS_MAX } from './type-map.ts';
+import { outOfRange, writeInt128, writeInterval } from './arrow-wide-values.ts';
 import { valueText } from './value-text.ts';
 
 const HEAP_MAX_BYTES = 2 ** 30;
-const NANOS_PER_MICRO = 1_000n;
-const INT64_MAX = 2n ** 63n - 1n;
-const DECIMAL_LIMIT = 10n ** BigInt(DECIMAL_DIGITS_MAX);
-
-/** Nodes and buffers of a record batch, in the order of its fields. */
-export interface BatchParts {
-  readonly nodes: { readonly length: number; readonly nullCount: number }[];
-  readonly buffers: Uint8Array[];
-}
 
 /** Gathers the values of one column, nested ones included, until they are taken as a batch. */
 export interface ColumnBuilder {
@@ -124,26 +115,6 @@ function fixedWidthBuilder(type: DuckDBType, path: string): ColumnBuilder | unde
   }
 }
 
-function writeInt128(items: BigUint64Array, at: number, value: bigint, path: string): void {
-  if (value >= DECIMAL_LIMIT || value <= -DECIMAL_LIMIT)
-    throw outOfRange(path, `${value} has more than ${DECIMAL_DIGITS_MAX} digits: cast the column to VARCHAR`);
-  items[at] = value; // stored modulo 2^64
-  items[at + 1] = value >> 64n;
-}
-
-function writeInterval(items: Int32Array, at: number, value: DuckDBIntervalValue, path: string): void {
-  const nanos = value.micros * NANOS_PER_MICRO;
-  if (nanos > INT64_MAX || nanos < -INT64_MAX - 1n) throw outOfRange(path, `an interval of ${value.micros} microseconds`);
-  items[at] = value.months;
-  items[at + 1] = value.days;
-  items[at + 2] = Number(BigInt.asIntN(32, nanos));
-  items[at + 3] = Number(nanos >> 32n);
-}
-
-function outOfRange(path: string, what: string): Error {
-  return new ValueOutOfRange(`Arrow cannot hold a value of the column "${path}": ${what}`, { field: path });
-}
-
 function writeBytes(heap: Growing<Uint8Array>, value: NonNullable<DuckDBValue>): void {
   const { bytes } = value as DuckDBBlobValue;
   const start = heap.extend(bytes.length); // may move `items`
@@ -172,27 +143,6 @@ class NullBuilder implements ColumnBuilder {
   take(parts: BatchParts): void {
     parts.nodes.push({ length: this.length, nullCount: this.length });
     this.length = 0;
-  }
-}
-
-/** Validity, which all columns but nulls have; left out when every value is valid. */
-class Rows {
-  private readonly valid = new GrowingBits();
-
-  push(value: DuckDBValue): value is NonNullable<DuckDBValue> {
-    this.valid.push(value !== null);
-    return value !== null;
-  }
-
-  get length(): number {
-    return this.valid.count;
-  }
-
-  take(parts: BatchParts): void {
-    const nullCount = this.valid.count - this.valid.ones;
-    parts.nodes.push({ length: this.valid.count, nullCount });
-    const bitmap = this.valid.take();
-    parts.buffers.push(nullCount === 0 ? new Uint8Array(0) : bitmap);
   }
 }
 
@@ -242,29 +192,6 @@ class FixedWidthBuilder<T extends Numbers> implements ColumnBuilder {
   take(parts: BatchParts): void {
     this.rows.take(parts);
     parts.buffers.push(this.values.take());
-  }
-}
-
-/** Offsets of a list, string or binary column: one more than it has rows. */
-class Offsets {
-  private readonly ends = new Growing(Int32Array);
-
-  constructor() {
-    this.push(0);
-  }
-
-  push(end: number): void {
-    this.ends.items[this.ends.extend(1)] = end;
-  }
-
-  get bytes(): number {
-    return this.ends.bytes;
-  }
-
-  take(): Uint8Array {
-    const bytes = this.ends.take().slice(); // the next batch begins to write at once
-    this.push(0);
-    return bytes;
   }
 }
 

@@ -1,7 +1,8 @@
 import { Field, Schema } from 'apache-arrow';
 import { BufferRegion, FieldNode, Message, RecordBatch } from 'apache-arrow/ipc/metadata/message';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
-import { columnBuilder, type BatchParts, type ColumnBuilder } from './arrow-builders.ts';
+import type { BatchParts } from './arrow-batch-parts.ts';
+import { columnBuilder, type ColumnBuilder } from './arrow-builders.ts';
 import { arrowResultType } from './arrow-result-types.ts';
 import type { TypedColumn } from './type-map.ts';
 
