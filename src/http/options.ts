@@ -61,8 +61,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly authenticator: Authenticator;
   readonly limits?: Partial<HttpLimits>;
-  /** `*` or one origin; absent: no cross-origin use. */
-  readonly corsOrigin?: string;
+  /** Web origins that may call; `*` for any; none: no cross-origin use. */
+  readonly corsOrigin?: readonly string[];
   /** Allows a non-loopback address without tokens. */
   readonly insecure: boolean;
   readonly nodeId: string;

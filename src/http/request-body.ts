@@ -103,7 +103,7 @@ export class RequestBody {
   }
 }
 
-function tooLarge(limit: number): PayloadTooLarge {
+function tooLarge(limit: number): Error {
   return new PayloadTooLarge(`The body is larger than ${limit} bytes`, { limit });
 }
 

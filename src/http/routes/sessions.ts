@@ -1,0 +1,161 @@
+import { InvalidRequest, MayflyError, UnknownSession } from '../../domain/errors.ts';
+import type { ExtendSessionRequest, OpenSessionRequest, SessionFilter, SessionView } from '../../domain/gateway.ts';
+import { asSessionId } from '../../domain/ids.ts';
+import type { SessionId } from '../../domain/ids.ts';
+import { JSON_TYPE } from '../route.ts';
+import type { Answer, Call, Route, RouteContext } from '../route.ts';
+import * as schemas from '../schemas.ts';
+
+/** @throws UnknownSession for what can be no session's id: to its caller there is no difference */
+export function sessionIdOf(call: Call): SessionId {
+  const id = asSessionId(call.params['session'] ?? '');
+  if (id === undefined) throw new UnknownSession('There is no such session: a session id is a UUID, version 4', { session_id: call.params['session'] });
+  return id;
+}
+
+function sessionAnswer(session: SessionView, status = 200, headers: Readonly<Record<string, string>> = {}): Answer {
+  const expires: Record<string, string> = session.expires_at === null ? {} : { 'mayfly-expires-at': session.expires_at };
+  return { status, headers: { 'mayfly-node': session.node_id, ...expires, ...headers }, json: session };
+}
+
+function labelsOf(query: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> | undefined {
+  const given = query['label'];
+  if (given === undefined) return undefined;
+  const labels = new Map<string, string>();
+  for (const each of [given].flat() as string[]) {
+    const colon = each.indexOf(':');
+    labels.set(each.slice(0, colon), each.slice(colon + 1));
+  }
+  return Object.fromEntries(labels);
+}
+
+function filterOf({ state, limit, cursor, label }: Readonly<Record<string, unknown>>): SessionFilter {
+  const labels = labelsOf({ label });
+  return Object.fromEntries(Object.entries({ state, limit, cursor, labels }).filter(([, value]) => value !== undefined));
+}
+
+const SESSION = '/v1/sessions/:session';
+const ok = (schema: Route['answers'][number][string]): Route['answers'] => ({ 200: { [JSON_TYPE]: schema } });
+
+export function sessionRoutes(context: RouteContext): readonly Route[] {
+  return [...collectionRoutes(context), ...memberRoutes(context), closeRoute(context)];
+}
+
+function collectionRoutes({ gateway, limits }: RouteContext): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/v1/sessions',
+      summary: 'Open a session',
+      access: 'tenant',
+      query: schemas.emptyQuery,
+      body: { [JSON_TYPE]: schemas.openSessionBody },
+      answers: { 201: { [JSON_TYPE]: schemas.session } },
+      async handle(call) {
+        const body = (await call.body.json(schemas.openSessionBody, limits.jsonBodyMaxBytes)) as OpenSessionRequest;
+        const session = await gateway.openSession(call.tenant, body, { signal: call.signal });
+        return sessionAnswer(session, 201, { location: `/v1/sessions/${session.session_id}` });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/sessions',
+      summary: 'List live and recently ended sessions',
+      access: 'tenant',
+      query: schemas.listQuery,
+      answers: ok(schemas.sessionPage),
+      handle: async (call) => ({ status: 200, json: await gateway.listSessions(call.tenant, filterOf(call.query)) }),
+    },
+    {
+      method: 'DELETE',
+      path: '/v1/sessions',
+      summary: 'Close every session that matches',
+      access: 'tenant',
+      query: schemas.bulkCloseQuery,
+      answers: ok(schemas.closedSessions),
+      async handle(call) {
+        if (Object.keys(call.query).length === 0) throw new InvalidRequest('Name what to close: ?label=key:value', { field: 'label' });
+        return { status: 200, json: await gateway.closeSessions(call.tenant, filterOf(call.query)) };
+      },
+    },
+  ];
+}
+
+function memberRoutes({ gateway, limits }: RouteContext): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: SESSION,
+      summary: 'Describe a session and its tables',
+      access: 'tenant',
+      query: schemas.emptyQuery,
+      answers: ok(schemas.sessionDetails),
+      handle: async (call) => sessionAnswer(await gateway.describeSession(call.tenant, sessionIdOf(call))),
+    },
+    {
+      method: 'PATCH',
+      path: SESSION,
+      summary: 'Change how long a session lives',
+      access: 'tenant',
+      query: schemas.emptyQuery,
+      body: { [JSON_TYPE]: schemas.extendSessionBody },
+      answers: ok(schemas.session),
+      async handle(call) {
+        const body = (await call.body.json(schemas.extendSessionBody, limits.jsonBodyMaxBytes)) as ExtendSessionRequest;
+        return sessionAnswer(await gateway.extendSession(call.tenant, sessionIdOf(call), body));
+      },
+    },
+    {
+      method: 'POST',
+      path: `${SESSION}/touch`,
+      summary: 'Push the idle deadline',
+      access: 'tenant',
+      query: schemas.emptyQuery,
+      answers: ok(schemas.session),
+      async handle(call) {
+        await call.body.json(schemas.emptyBody, limits.jsonBodyMaxBytes);
+        return sessionAnswer(await gateway.touchSession(call.tenant, sessionIdOf(call)));
+      },
+    },
+    {
+      method: 'POST',
+      path: `${SESSION}/cancel`,
+      summary: 'Interrupt the running statement',
+      access: 'tenant',
+      query: schemas.emptyQuery,
+      answers: { 202: { [JSON_TYPE]: schemas.accepted } },
+      async handle(call) {
+        await call.body.json(schemas.emptyBody, limits.jsonBodyMaxBytes);
+        await gateway.cancelStatement(call.tenant, sessionIdOf(call));
+        return { status: 202, json: { cancelled: true } };
+      },
+    },
+  ];
+}
+
+function closeRoute({ gateway, limits, clock, log, nodeId }: RouteContext): Route {
+  return {
+    method: 'DELETE',
+    path: SESSION,
+    summary: 'Close a session; answers its terminal record',
+    access: 'tenant',
+    query: schemas.closeQuery,
+    answers: { 200: { [JSON_TYPE]: schemas.record }, 202: { [JSON_TYPE]: schemas.closingSession } },
+    async handle(call): Promise<Answer> {
+      const session = sessionIdOf(call);
+      const closing = gateway.closeSession(call.tenant, session, call.query['as'] === 'timed_out' ? 'forced' : 'close');
+      let timer: unknown;
+      const late = new Promise<undefined>((resolve) => (timer = clock.setTimeout(() => resolve(undefined), limits.closeAnswerMs)));
+      try {
+        const record = await Promise.race([closing, late]);
+        if (record !== undefined) return { status: 200, headers: { 'mayfly-node': nodeId }, json: record };
+      } finally {
+        clock.clearTimeout(timer);
+      }
+      closing.catch((error: unknown) => {
+        log.warn({ session, code: error instanceof MayflyError ? error.code : 'internal' }, 'a close that was answered with 202 failed');
+      });
+      return { status: 202, headers: { 'mayfly-node': nodeId, location: `/v1/sessions/${session}` }, json: { session_id: session, state: 'closing' } };
+    },
+  };
+}

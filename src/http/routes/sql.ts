@@ -1,0 +1,30 @@
+import type { QueryRequest } from '../../domain/gateway.ts';
+import { ARROW_TYPE, JSON_TYPE } from '../route.ts';
+import type { Route, RouteContext } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { sessionIdOf } from './sessions.ts';
+
+export function sqlRoutes({ gateway, limits, nodeId }: RouteContext): readonly Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/v1/sessions/:session/sql',
+      summary: 'Run one statement',
+      access: 'tenant',
+      query: schemas.emptyQuery,
+      body: { [JSON_TYPE]: schemas.queryBody },
+      answers: { 200: { [JSON_TYPE]: schemas.queryResult, [ARROW_TYPE]: null } },
+      async handle(call) {
+        const session = sessionIdOf(call);
+        // All that can be refused is refused before anything runs: a statement with an effect has no second try.
+        call.requireStreaming();
+        const type = call.negotiate([JSON_TYPE, ARROW_TYPE]);
+        call.body.expectMediaType([JSON_TYPE]);
+        const request = (await call.body.json(schemas.queryBody, limits.jsonBodyMaxBytes)) as QueryRequest;
+        const answer = await gateway.query(call.tenant, session, request, type === ARROW_TYPE ? 'arrow' : 'json', { signal: call.signal });
+        const headers = { 'content-type': answer.format === 'arrow' ? ARROW_TYPE : JSON_TYPE, 'mayfly-node': nodeId, vary: 'Accept' };
+        return { status: 200, headers, stream: answer.body, eager: false };
+      },
+    },
+  ];
+}
