@@ -1,0 +1,322 @@
+import { heldStream } from '../../actors/held-stream.ts';
+import { SessionActor, sessionEnded } from '../../actors/session-actor.ts';
+import type { WorkRequest } from '../../actors/session-actor.ts';
+import type { SessionPorts } from '../../actors/session-ports.ts';
+import { parseDuration } from '../domain/duration.ts';
+import { InvalidRequest, NodeDraining, QuotaExceeded, Unavailable, UnknownSession, UnknownTable, asMayflyError } from '../domain/errors.ts';
+import type * as gateway from '../domain/gateway.ts';
+import type { IdSource, SessionId } from '../domain/ids.ts';
+import { isTerminal } from '../domain/lifecycle-record.ts';
+import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
+import { parseLogicalName, physicalId, tableRef } from '../domain/table-name.ts';
+import type { LogicalName } from '../domain/table-name.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { TableCount } from '../ports/lease-store.ts';
+import type { ChainEntry } from '../ports/lifecycle-log.ts';
+import type { KnownSession, SessionDirectory } from './session-directory.ts';
+import { parseLabels, parseLifetime } from './session-request.ts';
+import type { LifetimeBounds } from './session-request.ts';
+
+export interface RouterOptions {
+  readonly ports: SessionPorts;
+  readonly directory: SessionDirectory;
+  readonly ids: IdSource;
+  readonly lifetime: LifetimeBounds;
+  readonly sessionsMax: number;
+  /** null: as many as the node takes. */
+  readonly sessionsPerTenantMax: number | null;
+  readonly metrics: Pick<Metrics, 'sessionOpened' | 'openSessions' | 'statement'>;
+  /** Why no session may be opened now; undefined while the node serves. */
+  readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | undefined;
+}
+
+/** Sessions closed at a time by one bulk close. */
+const BULK_CLOSE_MAX = 16;
+
+/** Leads every call to the session it is for. On one node every session is here, or in the log. */
+export class Router implements gateway.Gateway {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  async openSession(tenant: Tenant, request: gateway.OpenSessionRequest): Promise<gateway.SessionView> {
+    const { ports, directory, ids, lifetime, metrics } = this.#options;
+    const labels = parseLabels(request.labels);
+    const standing = { timeoutMs: lifetime.timeoutMs, idleTimeoutMs: null };
+    const times = { createdAtMs: ports.clock.wallMs(), ...parseLifetime(request, standing, lifetime) };
+    this.#admit(tenant);
+    const session = ids.sessionId();
+    const actor = await this.#opening(tenant, () => SessionActor.open(ports, { tenant, session }, times));
+    const known: KnownSession = { tenant, session, labels, actor };
+    directory.add(known);
+    void actor.ended.then((record) => {
+      directory.markEnded(session, record);
+      metrics.openSessions(directory.liveCount);
+    });
+    metrics.sessionOpened();
+    metrics.openSessions(directory.liveCount);
+    return this.#view(known);
+  }
+
+  listSessions(tenant: Tenant, filter: gateway.SessionFilter): Promise<gateway.SessionPage> {
+    return Promise.resolve().then(() => this.#options.directory.page(tenant, filter, (known) => this.#view(known)));
+  }
+
+  async describeSession(tenant: Tenant, session: SessionId): Promise<gateway.SessionDetails> {
+    const known = this.#options.directory.find(tenant, session);
+    if (known === undefined) return this.#describeLogged(tenant, session);
+    const tables = known.ended === undefined ? known.actor.tables.map((count) => tableView(session, count)) : [];
+    return { ...this.#view(known), tables, ...(known.ended === undefined ? {} : { ended: known.ended }) };
+  }
+
+  async extendSession(tenant: Tenant, session: SessionId, request: gateway.ExtendSessionRequest): Promise<gateway.SessionView> {
+    const known = await this.#living(tenant, session);
+    const lifetime = parseLifetime(request, known.actor.times, this.#options.lifetime);
+    if (lifetime.timeoutMs !== null && lifetime.timeoutMs <= known.actor.ageMs()) {
+      const detail = '"timeout" counts from creation, and that long has passed already; close the session instead';
+      throw new InvalidRequest(detail, { field: 'timeout' });
+    }
+    known.actor.extend(lifetime);
+    return this.#view(known);
+  }
+
+  async touchSession(tenant: Tenant, session: SessionId): Promise<gateway.SessionView> {
+    const known = await this.#living(tenant, session);
+    known.actor.touch();
+    return this.#view(known);
+  }
+
+  async cancelStatement(tenant: Tenant, session: SessionId): Promise<void> {
+    await (await this.#living(tenant, session)).actor.cancel();
+  }
+
+  async closeSession(tenant: Tenant, session: SessionId, reason: gateway.CloseReason): Promise<LifecycleRecord> {
+    const known = this.#options.directory.find(tenant, session);
+    if (known !== undefined) return known.ended ?? known.actor.close(reason);
+    return (await this.#logged(tenant, session)).record;
+  }
+
+  async closeSessions(tenant: Tenant, filter: gateway.SessionFilter): Promise<gateway.ClosedSessions> {
+    if (filter.state === undefined && Object.keys(filter.labels ?? {}).length === 0) {
+      throw new InvalidRequest('Closing many sessions needs a filter, such as a label', { field: 'label' });
+    }
+    const due = this.#options.directory.matching(tenant, filter).filter((known) => known.ended === undefined);
+    const closed: LifecycleRecord[] = [];
+    const failed: { session_id: SessionId; code: string; detail: string }[] = [];
+    const closeNext = async (): Promise<void> => {
+      for (let known = due.shift(); known !== undefined; known = due.shift()) {
+        try {
+          closed.push(await known.actor.close('close'));
+        } catch (thrown) {
+          const error = asMayflyError(thrown);
+          failed.push({ session_id: known.session, code: error.code, detail: error.message });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: BULK_CLOSE_MAX }, closeNext));
+    return { closed, failed };
+  }
+
+  async sessionEnded(tenant: Tenant, session: SessionId, signal?: AbortSignal): Promise<LifecycleRecord> {
+    const known = this.#options.directory.find(tenant, session);
+    if (known === undefined) return (await this.#logged(tenant, session)).record;
+    if (signal === undefined) return known.actor.ended;
+    return Promise.race([known.actor.ended, aborted(signal)]);
+  }
+
+  async createTable(
+    tenant: Tenant,
+    session: SessionId,
+    name: string,
+    request: gateway.CreateTableRequest,
+    options: gateway.CallOptions = {},
+  ): Promise<gateway.TableView> {
+    const logical = parseLogicalName(name);
+    const { actor } = await this.#living(tenant, session);
+    const rows = await actor.work(options, async (slot, work) => {
+      const created = await slot.createTable(logical, request.source, request.primary_key ?? [], work);
+      await actor.noteCount({ name: logical, rows: created.rows });
+      return created.rows;
+    });
+    return tableView(session, { name: logical, rows });
+  }
+
+  async describeTable(tenant: Tenant, session: SessionId, name: string): Promise<gateway.TableDetails> {
+    const logical = parseLogicalName(name);
+    const { actor } = await this.#living(tenant, session);
+    const found = await actor.work({}, (slot, work) => slot.describeTable(logical, work));
+    return { ...tableView(session, found), columns: found.columns, primary_key: found.primaryKey };
+  }
+
+  async dropTable(tenant: Tenant, session: SessionId, name: string, options: gateway.CallOptions = {}): Promise<{ name: string; deleted_row_count: number }> {
+    const logical = parseLogicalName(name);
+    const { actor } = await this.#living(tenant, session);
+    const rows = await actor.work(options, async (slot, work) => {
+      // A drop moves the table's rows to the dropped ones: the sum a record would claim stays what it was.
+      const dropped = await slot.dropTable(logical, { ...work, noteCount: () => Promise.resolve() });
+      await actor.noteDropped({ name: logical, rows: dropped.rows });
+      return dropped.rows;
+    });
+    return { name: logical, deleted_row_count: rows };
+  }
+
+  async insertRows(
+    tenant: Tenant,
+    session: SessionId,
+    name: string,
+    format: gateway.RowFormat,
+    body: gateway.ByteStream,
+    options: gateway.CallOptions = {},
+  ): Promise<{ rows: number }> {
+    const logical = parseLogicalName(name);
+    const { actor } = await this.#living(tenant, session);
+    return actor.work(options, (slot, work) => slot.insert(logical, format, body, work));
+  }
+
+  async query(
+    tenant: Tenant,
+    session: SessionId,
+    request: gateway.QueryRequest,
+    format: gateway.RowFormat,
+    options: gateway.CallOptions = {},
+  ): Promise<gateway.QueryAnswer> {
+    const table = request.table === undefined ? undefined : parseLogicalName(request.table);
+    const timeoutMs = request.timeout === undefined ? undefined : parseDuration(request.timeout, 'timeout');
+    const { actor } = await this.#living(tenant, session);
+    if (table !== undefined) assertTable(actor, table);
+    const asked: WorkRequest = { ...options, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const work = await actor.begin(asked);
+    const beganMs = this.#options.ports.clock.monotonicMs();
+    const finish = (outcome: 'ok' | 'failed'): void => {
+      work.end();
+      this.#options.metrics.statement(outcome, (this.#options.ports.clock.monotonicMs() - beganMs) / 1_000);
+    };
+    const fail = (error: unknown): Promise<Error> => {
+      finish('failed');
+      return work.explain(error);
+    };
+    try {
+      const { query, parameters } = request;
+      const asking = { query, format, ...(table === undefined ? {} : { table }), ...(parameters === undefined ? {} : { parameters }) };
+      const answer = await work.slot.query(asking, work.options);
+      return { format: answer.format, body: heldStream(answer.body, (error) => (error === undefined ? finish('ok') : fail(error))) };
+    } catch (error) {
+      throw await fail(error);
+    }
+  }
+
+  async *lifecycle(tenant: Tenant, query: gateway.LifecycleQuery): AsyncIterable<gateway.LifecycleEntry> {
+    const { session_id: session, ...options } = query;
+    for await (const { offset, record } of this.#options.ports.log.read(tenant, { ...options, ...(session === undefined ? {} : { session }) })) {
+      yield { offset, record };
+    }
+  }
+
+  #opensUnderWay = 0;
+  readonly #opensOf = new Map<Tenant, number>();
+
+  /** Opens under way count against the quotas, so that a burst cannot pass them. */
+  async #opening<T>(tenant: Tenant, open: () => Promise<T>): Promise<T> {
+    const adjust = (by: number): void => {
+      this.#opensUnderWay += by;
+      const left = (this.#opensOf.get(tenant) ?? 0) + by;
+      if (left === 0) this.#opensOf.delete(tenant);
+      else this.#opensOf.set(tenant, left);
+    };
+    adjust(1);
+    try {
+      return await open();
+    } finally {
+      adjust(-1);
+    }
+  }
+
+  #admit(tenant: Tenant): void {
+    const { intake, directory, sessionsMax, sessionsPerTenantMax } = this.#options;
+    const closed = intake();
+    if (closed === 'draining' || closed === 'stopped') throw new NodeDraining('The node is draining and opens no sessions; ask another one');
+    if (closed !== undefined) throw new Unavailable(`The node is ${closed} and opens no sessions yet; try again`);
+    if (directory.liveCount + this.#opensUnderWay >= sessionsMax) {
+      throw new QuotaExceeded(`The node holds its most of ${sessionsMax} sessions; close some, or raise --max-sessions`, {
+        limit: sessionsMax,
+        quota: 'sessions',
+      });
+    }
+    const held = directory.liveCountOf(tenant) + (this.#opensOf.get(tenant) ?? 0);
+    if (sessionsPerTenantMax !== null && held >= sessionsPerTenantMax) {
+      throw new QuotaExceeded(`The tenant holds its most of ${sessionsPerTenantMax} sessions; close some`, {
+        limit: sessionsPerTenantMax,
+        quota: 'sessions_per_tenant',
+      });
+    }
+  }
+
+  async #living(tenant: Tenant, session: SessionId): Promise<KnownSession> {
+    const known = this.#options.directory.find(tenant, session);
+    if (known === undefined) throw sessionEnded((await this.#logged(tenant, session)).record);
+    if (known.ended !== undefined) throw sessionEnded(known.ended);
+    return known;
+  }
+
+  /** What the log knows of a session that is not here; another tenant's is as unknown as none (I7). */
+  async #logged(tenant: Tenant, session: SessionId): Promise<ChainEntry> {
+    const last = (await this.#options.ports.log.chain(tenant, session)).at(-1);
+    if (last === undefined) throw new UnknownSession(`There is no session ${session}`, { session_id: session });
+    if (!isTerminal(last.record)) throw new Unavailable('The session is being ended after a restart; try again', { session_id: session });
+    return last;
+  }
+
+  async #describeLogged(tenant: Tenant, session: SessionId): Promise<gateway.SessionDetails> {
+    const chain = await this.#options.ports.log.chain(tenant, session);
+    const { record } = await this.#logged(tenant, session);
+    return {
+      session_id: session,
+      tenant_id: tenant,
+      state: record.event === 'closed' ? 'closed' : 'timed_out',
+      created_at: chain[0]?.record.occurred_at ?? record.occurred_at,
+      expires_at: null,
+      timeout_ms: null,
+      idle_timeout_ms: null,
+      labels: {},
+      node_id: this.#options.ports.holder.node,
+      tables: [],
+      ended: record,
+    };
+  }
+
+  #view({ tenant, session, labels, actor }: KnownSession): gateway.SessionView {
+    const { createdAtMs, timeoutMs, idleTimeoutMs } = actor.times;
+    return {
+      session_id: session,
+      tenant_id: tenant,
+      state: actor.state,
+      created_at: new Date(createdAtMs).toISOString(),
+      expires_at: actor.expiresAtMs === null ? null : new Date(actor.expiresAtMs).toISOString(),
+      timeout_ms: timeoutMs,
+      idle_timeout_ms: idleTimeoutMs,
+      labels,
+      node_id: this.#options.ports.holder.node,
+    };
+  }
+}
+
+function assertTable(actor: SessionActor, name: LogicalName): void {
+  if (!actor.tables.some((table) => table.name === name)) {
+    throw new UnknownTable(`The session has no table "${name}"`, { name });
+  }
+}
+
+function tableView(session: SessionId, { name, rows }: TableCount): gateway.TableView {
+  return { name, physical_id: physicalId(session, name), table_ref: tableRef(session, name), rows };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(asMayflyError(signal.reason));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}
