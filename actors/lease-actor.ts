@@ -1,0 +1,65 @@
+import { createActor, fromPromise } from 'xstate';
+import { leaseMachine } from '../machines/lease-machine.ts';
+import type { Beat, LeaseInput } from '../machines/lease-machine.ts';
+import type { SessionId } from '../src/domain/ids.ts';
+import type { Clock } from '../src/ports/clock.ts';
+import type { Holder, LeaseStore } from '../src/ports/lease-store.ts';
+import { machineClock } from './machine-clock.ts';
+
+export interface LeaseHooks {
+  /** The node may serve no more (I5). */
+  readonly onFenced: () => void;
+  /** It may again, once each session has asked the log. */
+  readonly onRestored: () => void;
+  /** The store was emptied: write leases back. */
+  readonly onForgotten: () => void;
+  readonly onRevoked: (sessions: readonly SessionId[]) => void;
+}
+
+export interface LeaseActor {
+  /** Resolves when the node first holds its lease. */
+  readonly held: Promise<void>;
+  release(): void;
+}
+
+/** Keeps the node's lease by its heartbeat. */
+export function startLeaseActor(leases: LeaseStore, clock: Clock, holder: Holder, bounds: LeaseInput, hooks: LeaseHooks): LeaseActor {
+  let counter = 0;
+  const beat = async (): Promise<Beat> => {
+    counter += 1;
+    const sentMs = clock.monotonicMs();
+    const answer = await leases.heartbeat(holder, counter);
+    return { ...answer, ageMs: clock.monotonicMs() - sentMs };
+  };
+  const actor = createActor(
+    leaseMachine.provide({
+      actors: { beat: fromPromise(beat) },
+      actions: {
+        fence: () => hooks.onFenced(),
+        restore: () => hooks.onRestored(),
+        writeBack: ({ context }, { previousSeen }) => {
+          if (!previousSeen && context.beats > 1) hooks.onForgotten();
+        },
+        revoke: (_, { revoked }) => {
+          if (revoked.length > 0) hooks.onRevoked(revoked);
+        },
+      },
+    }),
+    { clock: machineClock(clock), input: bounds },
+  );
+  const held = new Promise<void>((resolve) => {
+    const subscription = actor.subscribe((snapshot) => {
+      if (!snapshot.matches({ standing: 'held' })) return;
+      subscription.unsubscribe();
+      resolve();
+    });
+  });
+  actor.start();
+  return {
+    held,
+    release: () => {
+      actor.send({ type: 'RELEASE' });
+      actor.stop();
+    },
+  };
+}
