@@ -15,11 +15,7 @@ export interface WorkerInput {
 }
 
 export type WorkerEvent =
-  | { readonly type: 'READY' }
-  | { readonly type: 'EXIT' }
-  | { readonly type: 'ASSIGN' }
-  | { readonly type: 'VACATE' }
-  | { readonly type: 'STOP' };
+  { readonly type: 'READY' } | { readonly type: 'EXIT' } | { readonly type: 'ASSIGN' } | { readonly type: 'VACATE' } | { readonly type: 'STOP' };
 
 export const BACKOFF_MIN_MS = 50;
 export const BACKOFF_MAX_MS = 10_000;

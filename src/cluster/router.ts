@@ -52,10 +52,6 @@ export class Router implements gateway.Gateway {
     const actor = await this.#opening(tenant, () => SessionActor.open(ports, { tenant, session }, times));
     const known: KnownSession = { tenant, session, labels, actor };
     directory.add(known);
-    void actor.ended.then((record) => {
-      directory.markEnded(session, record);
-      metrics.openSessions(directory.liveCount);
-    });
     metrics.sessionOpened();
     metrics.openSessions(directory.liveCount);
     return this.#view(known);
