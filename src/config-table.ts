@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { DAY_MS, bytes, choice, count, countOrNone, duration, durationOrNone, origins, text, toggle, tokenGrants } from './config-values.ts';
 import type { Spec, TokenGrant } from './config-values.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What a node runs with: validated, every value within its bounds, units last in the names. */
@@ -41,7 +41,7 @@ export interface Settings {
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
   readonly tokens: readonly TokenGrant[];
-  /** URL or file of the JSON Web Key Set that signs tokens; null: no JWT is accepted. */
+  /** File of the JSON Web Key Set that signs tokens; null: no JWT is accepted. */
   readonly jwtKeys: string | null;
   readonly jwtIssuer: string | null;
   readonly jwtAudience: string | null;
@@ -82,7 +82,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Spec<Settings[K]> } = {
   insecure: toggle('insecure', 'Listen beyond loopback without tokens'),
   logLevel: choice('log-level', 'info', LOG_LEVELS, 'Least severity that is logged'),
   tokens: tokenGrants('tokens', 'JSON of static tokens: {"<token>": "<tenant>" | {"role": "operator"}}'),
-  jwtKeys: text('jwt-keys', null, { placeholder: '<url|file>' }, 'JSON Web Key Set whose signatures are accepted'),
+  jwtKeys: text('jwt-keys', null, { placeholder: '<file>' }, 'File of the JSON Web Key Set whose signatures are accepted'),
   jwtIssuer: text('jwt-issuer', null, { placeholder: '<issuer>' }, 'Issuer a JWT must name'),
   jwtAudience: text('jwt-audience', null, { placeholder: '<audience>' }, 'Audience a JWT must name'),
   jwtTenantClaim: text('jwt-tenant-claim', 'tenant', A_CLAIM, 'Claim of a JWT that names the tenant'),

@@ -5,7 +5,7 @@ import { parseTenant } from './domain/tenant.ts';
 import type { Tenant } from './domain/tenant.ts';
 
 /** What a static bearer token stands for: a tenant, or the operator's role. */
-export type TokenGrant = { readonly token: string; readonly tenant: Tenant } | { readonly token: string; readonly role: 'operator' };
+export type TokenGrant = { readonly token: string; readonly tenant: Tenant } | { readonly token: string; readonly operator: true };
 
 /** Unit of a setting's value. */
 export type Unit = 'ms' | 'bytes' | 'count' | 'text' | 'switch';
@@ -169,7 +169,7 @@ function readTokens(source: string, field: string): unknown {
 function grantOf(token: string, grant: unknown, field: string): TokenGrant {
   if (token.length < 8) throw new InvalidRequest('A token has at least 8 characters', { field });
   if (typeof grant === 'string') return { token, tenant: tenantOf(grant, field) };
-  if (typeof grant === 'object' && grant !== null && 'role' in grant && grant.role === 'operator') return { token, role: 'operator' };
+  if (typeof grant === 'object' && grant !== null && 'role' in grant && grant.role === 'operator') return { token, operator: true };
   throw new InvalidRequest('A token maps to a tenant\'s name or to {"role": "operator"}', { field });
 }
 
