@@ -1,0 +1,37 @@
+import type { ColumnSpec, RowFormat } from '../domain/gateway.ts';
+import type { SessionId } from '../domain/ids.ts';
+import type { LogicalName } from '../domain/table-name.ts';
+import type { SlotQuery } from '../ports/table-engine.ts';
+
+/** What a worker is told when it starts, through its environment: numbers with their unit. */
+export interface WorkerSettings {
+  readonly sessionsMax: number;
+  readonly slotsAhead: number;
+  readonly threadsPerSlot: number;
+  readonly spillMaxBytes: number;
+  /** Bytes of one body that may be under way before its reader took them; both directions. */
+  readonly windowBytes: number;
+  /** The largest Arrow message and the largest JSON body that are taken into memory. */
+  readonly messageMaxBytes: number;
+}
+
+export type OriginCall =
+  | { readonly kind: 'arrow' }
+  | { readonly kind: 'columns'; readonly columns: readonly ColumnSpec[] }
+  | { readonly kind: 'query'; readonly query: string };
+
+/** What the node asks of a worker. Bodies follow as raw bytes under the same call id. */
+export type WorkerCall =
+  | { readonly call: 'open'; readonly slot: number; readonly session: SessionId; readonly memoryLimitBytes: number; readonly spillDirectory: string }
+  | { readonly call: 'createTable'; readonly slot: number; readonly name: LogicalName; readonly origin: OriginCall; readonly primaryKey: readonly string[] }
+  | { readonly call: 'insert'; readonly slot: number; readonly name: LogicalName; readonly format: RowFormat }
+  | { readonly call: 'query'; readonly slot: number; readonly query: SlotQuery }
+  | { readonly call: 'describeTable'; readonly slot: number; readonly name: LogicalName }
+  | { readonly call: 'dropTable'; readonly slot: number; readonly name: LogicalName }
+  | { readonly call: 'seal'; readonly slot: number }
+  | { readonly call: 'drop'; readonly slot: number; readonly token: number };
+
+/** The node's answer to a count note: nothing, or why the commit must not be. */
+export interface NoteReply {
+  readonly refused?: string;
+}

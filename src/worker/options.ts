@@ -1,0 +1,68 @@
+import type { Clock } from '../ports/clock.ts';
+import type { SuperviseWorker } from '../ports/worker-process.ts';
+
+/** How the worker processes of a node are kept. */
+export interface WorkerPoolOptions {
+  /** Folder for spill files, one folder a session below it; made when missing. It must be on the node's own disk. */
+  readonly spillRoot: string;
+  /** Worker processes at most, spares included; 1 or more. */
+  readonly maxWorkers: number;
+  /** Workers kept ready for tenants to come. */
+  readonly spareWorkers: number;
+  /** Sessions of one tenant on one worker at most. */
+  readonly sessionsPerWorkerMax: number;
+  /** Brings one worker process under its machine: `workerSupervision(clock)` of actors/worker-actor.ts. */
+  readonly supervise: SuperviseWorker;
+  readonly clock: Clock;
+  /** Empty slots each worker makes ahead; 1 by default. */
+  readonly slotsAhead?: number;
+  /** DuckDB threads of one session; 1 by default. */
+  readonly threadsPerSlot?: number;
+  /** Bytes one session may spill to disk; 4 GiB by default. */
+  readonly spillMaxBytes?: number;
+  /** Bytes of one body under way between node and worker; 1 MiB by default. */
+  readonly windowBytes?: number;
+  /** The largest Arrow message or JSON row taken into memory by a worker, in bytes; 64 MiB by default. */
+  readonly messageMaxBytes?: number;
+  /** A worker is killed (`memory`) when it is above the limits of its sessions by this much; 512 MiB by default. */
+  readonly rssSlackBytes?: number;
+  /** How often workers' memory is looked at; 250 by default. */
+  readonly rssCheckMs?: number;
+  /** How long a statement may ignore its interrupt before its worker is killed; 2,000 by default. */
+  readonly interruptGraceMs?: number;
+  /** How long a drop may take before the worker is killed; 10,000 by default. */
+  readonly dropTimeoutMs?: number;
+  /** How long a session waits for a worker to start; 10,000 by default. */
+  readonly startTimeoutMs?: number;
+  /** A worker without sessions is retired after this long; 60,000 by default. */
+  readonly idleWorkerMs?: number;
+  /** So that the data directory knows which processes to end after a crash. */
+  readonly onSpawn?: (pid: number) => void;
+  readonly onExit?: (pid: number) => void;
+  /** What a worker wrote to its standard output or error, line by line, each at most 4 KiB. */
+  readonly onLine?: (pid: number, line: string) => void;
+}
+
+export type WorkerPoolSettings = Required<WorkerPoolOptions>;
+
+const MIB = 1_048_576;
+
+export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
+  return {
+    slotsAhead: 1,
+    threadsPerSlot: 1,
+    spillMaxBytes: 4_096 * MIB,
+    windowBytes: MIB,
+    messageMaxBytes: 64 * MIB,
+    rssSlackBytes: 512 * MIB,
+    rssCheckMs: 250,
+    interruptGraceMs: 2_000,
+    dropTimeoutMs: 10_000,
+    startTimeoutMs: 10_000,
+    idleWorkerMs: 60_000,
+    onSpawn: () => undefined,
+    onExit: () => undefined,
+    onLine: () => undefined,
+    ...options,
+  };
+}
