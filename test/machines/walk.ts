@@ -1,0 +1,83 @@
+import { initialTransition, transition } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
+
+/** What an effect may come to, by its `src`; `undefined` in the list stands for a failure. */
+export type Outcomes = Readonly<Record<string, readonly ({ readonly output: unknown } | undefined)[]>>;
+
+/** Picks one of `count` alternatives. */
+export type Pick = (count: number) => number;
+
+export interface Coverage {
+  readonly states: Set<string>;
+  readonly transitions: Set<string>;
+}
+
+interface Step {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * Walks a machine purely, by `transition()`: at each step one of the events it could meet next is picked, be it an
+ * outcome of a running effect, a timer, or an event from outside. `check` sees every snapshot.
+ */
+export function walk(
+  machine: AnyStateMachine,
+  input: unknown,
+  steps: number,
+  pick: Pick,
+  outside: readonly Step[],
+  outcomes: Outcomes,
+  check: (snapshot: AnyMachineSnapshot, before: AnyMachineSnapshot | undefined, event: Step | undefined) => void,
+  coverage: Coverage,
+): AnyMachineSnapshot {
+  let [snapshot] = initialTransition(machine, input) as [AnyMachineSnapshot, unknown];
+  note(coverage, snapshot);
+  check(snapshot, undefined, undefined);
+  for (let step = 0; step < steps && snapshot.status === 'active'; step += 1) {
+    const possible = nextEvents(snapshot, outside, outcomes);
+    const event = possible[pick(possible.length)];
+    if (event === undefined) break;
+    const [next] = transition(machine, snapshot, event as never) as [AnyMachineSnapshot, unknown];
+    for (const node of snapshot._nodes) if (node.ownEvents.includes(event.type)) coverage.transitions.add(`${node.id} on ${event.type}`);
+    note(coverage, next);
+    check(next, snapshot, event);
+    snapshot = next;
+  }
+  return snapshot;
+}
+
+function note(coverage: Coverage, snapshot: AnyMachineSnapshot): void {
+  for (const node of snapshot._nodes) coverage.states.add(node.id);
+}
+
+function nextEvents(snapshot: AnyMachineSnapshot, outside: readonly Step[], outcomes: Outcomes): Step[] {
+  const events: Step[] = [];
+  for (const node of snapshot._nodes) {
+    for (const type of node.ownEvents) if (type.startsWith('xstate.after.')) events.push({ type });
+    for (const { src, id } of node.invoke) {
+      for (const outcome of outcomes[String(src)] ?? []) {
+        events.push(
+          outcome === undefined
+            ? { type: `xstate.error.actor.${id}`, error: new Error(`${String(src)} failed`), actorId: id }
+            : { type: `xstate.done.actor.${id}`, output: outcome.output, actorId: id },
+        );
+      }
+    }
+  }
+  // What goes on inside weighs more than what comes from outside, else a walk seldom gets past a close.
+  return [...events, ...events, ...events, ...outside];
+}
+
+/** Every state a machine rests in (one with `always` is passed through), and every reaction to an event, it defines: what a set of walks must have reached. */
+export function everything(machine: AnyStateMachine): { states: string[]; transitions: string[] } {
+  const states: string[] = [];
+  const transitions: string[] = [];
+  const visit = (node: AnyStateNode): void => {
+    if (node.always === undefined) states.push(node.id);
+    for (const type of node.ownEvents) transitions.push(`${node.id} on ${type}`);
+    for (const child of Object.values(node.states)) visit(child);
+  };
+  visit(machine.root);
+  return { states, transitions };
+}
