@@ -1,0 +1,21 @@
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { machineCommand } from './machine.ts';
+
+const { version } = createRequire(import.meta.url)('mayfly/package.json') as { readonly version: string };
+
+/** The whole command line. Commands load what they run only when they run: `--help` starts no engine. */
+export function program(): Command {
+  const root = new Command('mayfly')
+    .description('Throwaway SQL workspaces per request, agent or user')
+    .version(version)
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
+  for (const command of [machineCommand()]) root.addCommand(command);
+  for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: complain });
+  return root;
+}
+
+/** Commander's own complaints in the form of all others, `code: message`. */
+function complain(text: string, write: (text: string) => void): void {
+  write(text.replace(/^error: /, 'invalid_request: '));
+}
