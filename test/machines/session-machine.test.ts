@@ -45,7 +45,7 @@ const OUTSIDE = [
 ];
 
 /** Fencing alone, for a walk among all events seldom stays in service long enough to see the whole of it. */
-const FENCING = OUTSIDE.filter(({ type }) => type === 'FENCED' || type === 'LEASE_RESTORED');
+const FENCING = Array.from({ length: 8 }, () => [{ type: 'FENCED' }, { type: 'LEASE_RESTORED' }]).flat();
 
 const OPENED: SessionInput = { remainingMs: 1_000, idleTimeoutMs: 100 };
 const ADOPTED: SessionInput = {
