@@ -48,7 +48,7 @@ export function startNodeActor(clock: Clock, steps: NodeSteps): NodeActor {
     new Promise((resolve, reject) => {
       const check = (): void => {
         if (phase() === wanted) resolve();
-        else if (phase() === 'stopped') reject(actor.getSnapshot().context.error as Error);
+        else if (phase() === 'stopped') reject(actor.getSnapshot().context.error);
       };
       actor.subscribe({ next: check, complete: check });
       check();

@@ -28,23 +28,53 @@ export function walk(
   pick: Pick,
   outside: readonly Step[],
   outcomes: Outcomes,
-  check: (snapshot: AnyMachineSnapshot, before: AnyMachineSnapshot | undefined, event: Step | undefined) => void,
-  coverage: Coverage,
-): AnyMachineSnapshot {
+  check: (snapshot: AnyMachineSnapshot, before: AnyMachineSnapshot | undefined) => void,
+): void {
   let [snapshot] = initialTransition(machine, input) as [AnyMachineSnapshot, unknown];
-  note(coverage, snapshot);
-  check(snapshot, undefined, undefined);
+  check(snapshot, undefined);
   for (let step = 0; step < steps && snapshot.status === 'active'; step += 1) {
     const possible = nextEvents(snapshot, outside, outcomes);
     const event = possible[pick(possible.length)];
     if (event === undefined) break;
     const [next] = transition(machine, snapshot, event as never) as [AnyMachineSnapshot, unknown];
-    for (const node of snapshot._nodes) if (node.ownEvents.includes(event.type)) coverage.transitions.add(`${node.id} on ${event.type}`);
-    note(coverage, next);
-    check(next, snapshot, event);
+    check(next, snapshot);
     snapshot = next;
   }
-  return snapshot;
+}
+
+/**
+ * Goes everywhere: breadth first over all events that could come next, from each start, a snapshot told from another by
+ * `keyOf` (its state value and what guards look at). Returns what was reached.
+ */
+export function explore(
+  machine: AnyStateMachine,
+  inputs: readonly unknown[],
+  outside: readonly Step[],
+  outcomes: Outcomes,
+  keyOf: (snapshot: AnyMachineSnapshot) => unknown = () => null,
+): Coverage {
+  const coverage: Coverage = { states: new Set(), transitions: new Set() };
+  const seen = new Set<string>();
+  const queue: AnyMachineSnapshot[] = [];
+  const meet = (snapshot: AnyMachineSnapshot): void => {
+    note(coverage, snapshot);
+    const key = JSON.stringify([snapshot.value, keyOf(snapshot)]);
+    if (seen.has(key) || snapshot.status !== 'active') return;
+    seen.add(key);
+    queue.push(snapshot);
+  };
+  for (const input of inputs) meet((initialTransition(machine, input) as [AnyMachineSnapshot, unknown])[0]);
+  for (let snapshot = queue.shift(); snapshot !== undefined; snapshot = queue.shift()) {
+    for (const event of nextEvents(snapshot, outside, outcomes)) {
+      noteEvent(coverage, snapshot, event);
+      meet((transition(machine, snapshot, event as never) as [AnyMachineSnapshot, unknown])[0]);
+    }
+  }
+  return coverage;
+}
+
+function noteEvent(coverage: Coverage, snapshot: AnyMachineSnapshot, event: Step): void {
+  for (const node of snapshot._nodes) if (node.ownEvents.includes(event.type)) coverage.transitions.add(`${node.id} on ${event.type}`);
 }
 
 function note(coverage: Coverage, snapshot: AnyMachineSnapshot): void {
@@ -55,11 +85,12 @@ function nextEvents(snapshot: AnyMachineSnapshot, outside: readonly Step[], outc
   const events: Step[] = [];
   for (const node of snapshot._nodes) {
     for (const type of node.ownEvents) if (type.startsWith('xstate.after.')) events.push({ type });
-    for (const { src, id } of node.invoke) {
-      for (const outcome of outcomes[String(src)] ?? []) {
+    for (const { src: source, id } of node.invoke) {
+      const src = typeof source === 'string' ? source : '';
+      for (const outcome of outcomes[src] ?? []) {
         events.push(
           outcome === undefined
-            ? { type: `xstate.error.actor.${id}`, error: new Error(`${String(src)} failed`), actorId: id }
+            ? { type: `xstate.error.actor.${id}`, error: new Error(`${src} failed`), actorId: id }
             : { type: `xstate.done.actor.${id}`, output: outcome.output, actorId: id },
         );
       }
@@ -69,13 +100,19 @@ function nextEvents(snapshot: AnyMachineSnapshot, outside: readonly Step[], outc
   return [...events, ...events, ...events, ...outside];
 }
 
+/** What of `everything` was not reached: empty when all was. */
+export function unreached(machine: AnyStateMachine, coverage: Coverage): string[] {
+  const { states, transitions } = everything(machine);
+  return [...states.filter((state) => !coverage.states.has(state)), ...transitions.filter((step) => !coverage.transitions.has(step))];
+}
+
 /** Every state a machine rests in (one with `always` is passed through), and every reaction to an event, it defines: what a set of walks must have reached. */
-export function everything(machine: AnyStateMachine): { states: string[]; transitions: string[] } {
+function everything(machine: AnyStateMachine): { states: string[]; transitions: string[] } {
   const states: string[] = [];
   const transitions: string[] = [];
   const visit = (node: AnyStateNode): void => {
     if (node.always === undefined) states.push(node.id);
-    for (const type of node.ownEvents) transitions.push(`${node.id} on ${type}`);
+    for (const type of node.ownEvents) if (type !== '') transitions.push(`${node.id} on ${type}`);
     for (const child of Object.values(node.states)) visit(child);
   };
   visit(machine.root);
