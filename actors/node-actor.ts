@@ -1,4 +1,5 @@
 import { createActor, fromPromise } from 'xstate';
+import { asMayflyError } from '../src/domain/errors.ts';
 import { nodeMachine } from '../machines/node-machine.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import { machineClock } from './machine-clock.ts';
@@ -48,7 +49,7 @@ export function startNodeActor(clock: Clock, steps: NodeSteps): NodeActor {
     new Promise((resolve, reject) => {
       const check = (): void => {
         if (phase() === wanted) resolve();
-        else if (phase() === 'stopped') reject(actor.getSnapshot().context.error);
+        else if (phase() === 'stopped') reject(asMayflyError(actor.getSnapshot().context.error));
       };
       actor.subscribe({ next: check, complete: check });
       check();

@@ -6,7 +6,7 @@ import type { SessionState } from '../src/domain/gateway.ts';
 import { eventOfReason, isTerminal } from '../src/domain/lifecycle-record.ts';
 import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
 import type { Lease, TableCount } from '../src/ports/lease-store.ts';
-import type { Slot, WorkOptions } from '../src/ports/table-engine.ts';
+import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
 import { sessionMachine } from '../machines/session-machine.ts';
 import type { SessionContext, TableLedger } from '../machines/session-machine.ts';
 import { machineClock } from './machine-clock.ts';
@@ -352,10 +352,13 @@ export class SessionActor {
   async #takeSlot(): Promise<void> {
     const slot = await this.#ports.engine.openSlot({ ...this.identity, memoryLimitBytes: this.#ports.limits.memoryLimitBytes });
     this.#slot = slot;
-    void slot.lost.then((loss) => {
-      this.#ports.onTrouble(`the session's worker is gone (${loss.cause})`, this.identity, loss.detail);
-      this.#actor.send({ type: 'WORKER_LOST' });
-    });
+    void slot.lost.then((loss) => this.#noteLoss(loss));
+  }
+
+  #noteLoss(loss: WorkerLoss): void {
+    if (this.#actor.getSnapshot().status !== 'active') return;
+    this.#ports.onTrouble(`the session's worker is gone (${loss.cause})`, this.identity, loss.detail);
+    this.#actor.send({ type: 'WORKER_LOST' });
   }
 
   async #recordOpened(): Promise<{ remainingMs: number | null }> {

@@ -80,9 +80,9 @@ export type SessionEvent =
 const EMPTY_LEDGER: TableLedger = { tables: [], created: 0, droppedRows: 0, atLeast: false };
 
 function noted(ledger: TableLedger, count: TableCount): TableLedger {
-  const known = ledger.tables.some((table) => table.name === count.name);
-  const tables = known ? ledger.tables.map((table) => (table.name === count.name ? count : table)) : [...ledger.tables, count];
-  return { ...ledger, tables, created: known ? ledger.created : ledger.created + 1 };
+  const isKnown = ledger.tables.some((table) => table.name === count.name);
+  const tables = isKnown ? ledger.tables.map((table) => (table.name === count.name ? count : table)) : [...ledger.tables, count];
+  return { ...ledger, tables, created: isKnown ? ledger.created : ledger.created + 1 };
 }
 
 function dropped(ledger: TableLedger, count: TableCount): TableLedger {
@@ -342,7 +342,7 @@ export const sessionMachine = setup({
 });
 
 function survivorsKey(deletion: Deletion): string {
-  return `${deletion.proof}:${[...deletion.surviving].sort().join(',')}`;
+  return `${deletion.proof}:${deletion.surviving.toSorted().join(',')}`;
 }
 
 function standing(context: SessionContext): StandingDecision {

@@ -87,7 +87,7 @@ export class SessionDirectory {
     const after = filter.cursor;
     const ordered = this.matching(tenant, filter)
       .map((known) => ({ known, key: `${String(known.actor.times.createdAtMs).padStart(15, '0')}.${known.session}` }))
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
       .filter(({ key }) => after === undefined || key > after);
     const rows = ordered.slice(0, limit);
     return {
