@@ -1,0 +1,24 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+const BUDGET_BYTES = 32 * 1_048_576;
+/** Vectors are allocated for 2,048 rows however few they hold. */
+const CHUNK_MIN_BYTES = 65_536;
+
+/** A chunk's memory is freed only by garbage collection, which sees none of it: so it is asked for by bytes handled. */
+export class ChunkBudget {
+  #spentBytes = 0;
+
+  async spend(bytes: number): Promise<void> {
+    this.#spentBytes += Math.max(bytes, CHUNK_MIN_BYTES);
+    if (this.#spentBytes < BUDGET_BYTES) return;
+    this.#spentBytes = 0;
+    collectGarbage();
+    // Finalizers, which free the chunks, run in a turn of their own.
+    await nextTurn();
+  }
+}
+
+/** Frees what DuckDB objects hold; workers run with --expose-gc. */
+export function collectGarbage(): void {
+  globalThis.gc?.();
+}

@@ -1,0 +1,279 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { BIGINT, DuckDBDataChunk } from '@duckdb/node-api';
+import type { ByteStream, ColumnSpec, ColumnView, QueryAnswer, RowFormat } from '../domain/gateway.ts';
+import type { SessionId } from '../domain/ids.ts';
+import type { LogicalName } from '../domain/table-name.ts';
+import type { TableCount } from '../ports/lease-store.ts';
+import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../ports/table-engine.ts';
+import { openArrowStream, type ArrowInput } from './arrow-to-duckdb.ts';
+import { collectGarbage } from './chunk-budget.ts';
+import { encodeArrow } from './duckdb-to-arrow.ts';
+import { holdBack } from './held-answer.ts';
+import { appendArrow, appendJson, measured } from './insert-rows.ts';
+import { encodeJsonRows } from './rows-to-json.ts';
+import { lockInstance, type PreparedInstance, type SandboxLimits } from './sandbox.ts';
+import { destroyInstance } from './slot-pool.ts';
+import type { SqlPolicy } from './sql-policy.ts';
+import { changeRows, streamRows } from './statement.ts';
+import * as catalog from './table-catalog.ts';
+import { sealed, Transaction } from './transaction.ts';
+
+/** Called before a commit that lowers a table's rows and after one that raises them (I6). */
+export type NoteCount = (count: TableCount) => Promise<void>;
+
+export interface SlotOptions {
+  readonly session: SessionId;
+  readonly limits: SandboxLimits;
+  /** The largest Arrow message or JSON body taken into memory. */
+  readonly messageMaxBytes: number;
+}
+
+/** One session's DuckDB instance and the work done on it, one piece at a time. */
+export class TableEngineSlot {
+  readonly #instance: PreparedInstance;
+  readonly #policy: SqlPolicy;
+  readonly #options: SlotOptions;
+  readonly #tables = new catalog.TableCatalog();
+  #last: Promise<void> = Promise.resolve();
+  #running: Transaction | undefined;
+  #sealed = false;
+  #receipt: DropReceipt | undefined;
+
+  private constructor(instance: PreparedInstance, policy: SqlPolicy, options: SlotOptions) {
+    this.#instance = instance;
+    this.#policy = policy;
+    this.#options = options;
+  }
+
+  static async open(instance: PreparedInstance, policy: SqlPolicy, options: SlotOptions): Promise<TableEngineSlot> {
+    await lockInstance(instance.connection, options.limits);
+    return new TableEngineSlot(instance, policy, options);
+  }
+
+  async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], note: NoteCount): Promise<{ rows: number }> {
+    return this.#work('insert', async (transaction) => {
+      this.#tables.refuse(name);
+      const made = await this.#createFrom(name, origin, primaryKey, transaction);
+      await transaction.commit();
+      this.#tables.put(made);
+      await note({ name, rows: made.rows });
+      return { rows: made.rows };
+    });
+  }
+
+  /** All or nothing: one transaction, closed only after the body was whole. */
+  async insert(name: LogicalName, format: RowFormat, body: ByteStream, note: NoteCount): Promise<{ rows: number }> {
+    return this.#work('insert', async (transaction) => {
+      const table = this.#tables.get(name);
+      const before = table.rows;
+      const counted = measured(body);
+      await transaction.begin();
+      if (format === 'arrow') {
+        const input = await openArrowStream(counted, this.#options);
+        await appendArrow(this.#connection, table, input, counted, transaction);
+      } else {
+        const columns = await catalog.readTypedColumns(this.#connection, name);
+        await appendJson(this.#connection, name, columns, counted, this.#options.messageMaxBytes, transaction);
+      }
+      const rows = await catalog.countRows(this.#connection, name);
+      await transaction.commit();
+      this.#tables.setRows(name, rows);
+      if (rows !== before) await note({ name, rows });
+      return { rows: rows - before };
+    });
+  }
+
+  /** The slot is taken until the body was read to its end, failed, or was left. */
+  async query(query: SlotQuery, note: NoteCount): Promise<QueryAnswer> {
+    const leave = await this.#enter();
+    const transaction = this.#start('statement');
+    const end = (): void => this.#end(transaction, leave);
+    try {
+      transaction.check();
+      const verdict = await this.#policy.judge({ query: query.query, table: query.table, session: this.#options.session, tables: this.#tables.names });
+      const work = { connection: this.#connection, transaction, tables: this.#tables, note };
+      if (verdict.kind === 'dml') {
+        const changed = await changeRows(work, verdict, query.parameters);
+        end();
+        return { format: query.format, body: changedRows(changed, query.format) };
+      }
+      const encode = query.format === 'arrow' ? encodeArrow : encodeJsonRows;
+      return { format: query.format, body: await holdBack(streamRows(work, verdict, query.parameters, encode), end) };
+    } catch (error) {
+      end();
+      throw transaction.explain(error);
+    }
+  }
+
+  async describeTable(name: LogicalName): Promise<TableDescription> {
+    const leave = await this.#enter();
+    leave();
+    return this.#tables.get(name);
+  }
+
+  async dropTable(name: LogicalName, note: NoteCount): Promise<{ rows: number }> {
+    return this.#work('statement', async (transaction) => {
+      const { rows } = this.#tables.get(name);
+      await transaction.begin();
+      await this.#connection.run(`DROP TABLE ${catalog.qualified(name)}`);
+      await note({ name, rows: 0 });
+      await transaction.commit();
+      this.#tables.remove(name);
+      return { rows };
+    });
+  }
+
+  interrupt(): void {
+    this.#running?.interrupt();
+  }
+
+  /** Resolves once a commit under way, if any, has ended (I5). */
+  async seal(): Promise<void> {
+    this.#sealed = true;
+    this.interrupt();
+    await this.#last;
+  }
+
+  /** A repeat answers the same receipt, unless tables survived: then they are tried again (I4). */
+  async drop(token: number): Promise<DropReceipt> {
+    await this.seal();
+    if (this.#receipt !== undefined && this.#receipt.surviving.length === 0) return this.#receipt;
+    const leave = await this.#enter(true);
+    try {
+      const dropped = [...(this.#receipt?.dropped ?? [])];
+      for (const name of this.#tables.names) {
+        const rows = await this.#dropOne(name);
+        if (rows !== undefined) dropped.push({ name, rows });
+      }
+      const surviving = [...this.#tables.names];
+      // While a table survives the instance has to stay: what was dropped is free for reuse there, and no more.
+      const erasure = surviving.length === 0 ? await this.#destroy() : { memory: 'catalog_detached' as const, spill: 'none' as const };
+      this.#receipt = { token: this.#receipt?.token ?? token, dropped, surviving, erasure: { ...erasure, journal: 'no_row_data' } };
+      return this.#receipt;
+    } finally {
+      leave();
+    }
+  }
+
+  /** Rows of the table just before it was dropped; undefined when it is still there. */
+  async #dropOne(name: LogicalName): Promise<number | undefined> {
+    try {
+      const rows = await catalog.countRows(this.#connection, name);
+      await this.#connection.run(`DROP TABLE ${catalog.qualified(name)}`);
+      if ((await catalog.survivingTables(this.#connection)).has(name)) return undefined;
+      this.#tables.remove(name);
+      return rows;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #destroy(): Promise<{ memory: 'instance_closed'; spill: 'removed' | 'none' }> {
+    const { spillDirectory } = this.#options.limits;
+    const spilled = existsSync(spillDirectory);
+    destroyInstance(this.#instance);
+    // Results and statements keep an instance alive until they are collected.
+    collectGarbage();
+    await rm(spillDirectory, { recursive: true, force: true });
+    return { memory: 'instance_closed', spill: spilled ? 'removed' : 'none' };
+  }
+
+  async #createFrom(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], transaction: Transaction): Promise<TableDescription> {
+    if (origin.kind === 'query') {
+      await this.#createAs(name, origin.query, primaryKey, transaction);
+    } else if (origin.kind === 'columns') {
+      const columns = await this.#judged(origin.columns);
+      await this.#createEmpty(name, columns, primaryKey, transaction);
+    } else {
+      const body = measured(origin.body);
+      const input: ArrowInput = await openArrowStream(body, this.#options);
+      await this.#createEmpty(name, input.columns, primaryKey, transaction);
+      await appendArrow(this.#connection, { name, columns: input.columns }, input, body, transaction);
+    }
+    const columns = await catalog.readColumns(this.#connection, name);
+    return { name, columns, primaryKey, rows: await catalog.countRows(this.#connection, name) };
+  }
+
+  async #createAs(name: LogicalName, query: string, primaryKey: readonly string[], transaction: Transaction): Promise<void> {
+    const sql = await this.#policy.judgeSelect({ query, session: this.#options.session, tables: this.#tables.names });
+    await transaction.begin();
+    await this.#connection.run(`CREATE TABLE ${catalog.qualified(name)} AS ${sql}`);
+    if (primaryKey.length === 0) return;
+    catalog.checkPrimaryKey(await catalog.readColumns(this.#connection, name), primaryKey);
+    await this.#connection.run(`ALTER TABLE ${catalog.qualified(name)} ADD ${catalog.primaryKeyClause(primaryKey)}`);
+  }
+
+  async #createEmpty(name: LogicalName, columns: readonly ColumnView[], primaryKey: readonly string[], transaction: Transaction): Promise<void> {
+    catalog.checkColumns(columns);
+    catalog.checkPrimaryKey(columns, primaryKey);
+    const definitions = columns.map((column) => `${catalog.quoted(column.name)} ${column.type}${column.nullable ? '' : ' NOT NULL'}`);
+    if (primaryKey.length > 0) definitions.push(catalog.primaryKeyClause(primaryKey));
+    await transaction.begin();
+    await this.#connection.run(`CREATE TABLE ${catalog.qualified(name)} (${definitions.join(', ')})`);
+  }
+
+  /** Types in JSON may smuggle DDL: the policy gives them back in their canonical form or refuses them (I7). */
+  async #judged(columns: readonly ColumnSpec[]): Promise<ColumnView[]> {
+    const judged: ColumnView[] = [];
+    for (const { name, type, nullable } of columns) judged.push({ name, type: await this.#policy.judgeType(type), nullable: nullable ?? true });
+    return judged;
+  }
+
+  async #work<T>(doing: 'insert' | 'statement', work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const leave = await this.#enter();
+    const transaction = this.#start(doing);
+    try {
+      transaction.check();
+      return await work(transaction);
+    } catch (error) {
+      await transaction.rollback();
+      throw transaction.explain(error);
+    } finally {
+      this.#end(transaction, leave);
+    }
+  }
+
+  #start(doing: 'insert' | 'statement'): Transaction {
+    this.#running = new Transaction(this.#connection, doing, () => this.#sealed);
+    return this.#running;
+  }
+
+  #end(transaction: Transaction, leave: () => void): void {
+    if (this.#running === transaction) this.#running = undefined;
+    leave();
+  }
+
+  /** One piece of work at a time: a second query on a connection would interrupt the first. */
+  async #enter(toDrop = false): Promise<() => void> {
+    const before = this.#last;
+    let leave = (): void => undefined;
+    this.#last = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    await before;
+    if (this.#sealed && !toDrop) {
+      leave();
+      throw sealed();
+    }
+    return leave;
+  }
+
+  get #connection(): PreparedInstance['connection'] {
+    return this.#instance.connection;
+  }
+}
+
+async function* changedRows(changed: number, format: RowFormat): AsyncGenerator<Uint8Array, void, void> {
+  if (format === 'json') {
+    yield Buffer.from(JSON.stringify({ rows_changed: changed }));
+    return;
+  }
+  const chunk = DuckDBDataChunk.create([BIGINT]);
+  chunk.setRows([[BigInt(changed)]]);
+  const one = async function* (): AsyncGenerator<DuckDBDataChunk> {
+    yield chunk;
+  };
+  yield* encodeArrow([{ name: 'rows_changed', type: BIGINT }], one());
+}
+

@@ -1,0 +1,95 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { Internal, LeaseLost, QueryCancelled } from '../domain/errors.ts';
+import { mapEngineError } from './errors.ts';
+
+const PULSE_MS = 20;
+const ROLLBACK_TRIES_MAX = 5;
+
+/**
+ * One piece of work on a slot's connection, in one explicit transaction. An interrupt is repeated until the work heeds
+ * it, since one that arrives between two DuckDB calls is lost; it never hits COMMIT or ROLLBACK.
+ */
+export class Transaction {
+  readonly #connection: DuckDBConnection;
+  readonly #isSealed: () => boolean;
+  readonly #doing: 'insert' | 'statement';
+  #interrupted = false;
+  #finishing = false;
+  #pulse: NodeJS.Timeout | undefined;
+
+  constructor(connection: DuckDBConnection, doing: 'insert' | 'statement', isSealed: () => boolean) {
+    this.#connection = connection;
+    this.#doing = doing;
+    this.#isSealed = isSealed;
+  }
+
+  async begin(): Promise<void> {
+    this.check();
+    await this.#connection.run('BEGIN');
+  }
+
+  /**
+   * COMMIT of an aborted transaction answers OK and rolls back, and a streamed result that failed just ends: the probe
+   * tells (I8).
+   */
+  async commit(): Promise<void> {
+    await this.probe();
+    this.check();
+    this.#finish();
+    await this.#connection.run('COMMIT');
+  }
+
+  async probe(): Promise<void> {
+    await this.#connection.run('SELECT 1');
+  }
+
+  async rollback(): Promise<void> {
+    this.#finish();
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#connection.run('ROLLBACK');
+        return;
+      } catch (error) {
+        if (/no transaction is active/i.test(String(error))) return;
+        if (tries >= ROLLBACK_TRIES_MAX) throw new Internal('A transaction could not be rolled back', {}, { cause: error });
+      }
+    }
+  }
+
+  interrupt(): void {
+    this.#interrupted = true;
+    if (this.#finishing) return;
+    this.#connection.interrupt();
+    this.#pulse ??= setInterval(() => this.#connection.interrupt(), PULSE_MS);
+  }
+
+  /** The error the caller is told: what was interrupted says so, whatever DuckDB made of it. */
+  explain(thrown: unknown): Error {
+    if (this.#interrupted) return cancelled(thrown);
+    return mapEngineError(thrown, this.#doing);
+  }
+
+  get interrupted(): boolean {
+    return this.#interrupted;
+  }
+
+  /** Nothing goes on after an interrupt, nothing commits into a sealed session (I5). */
+  check(): void {
+    if (this.#interrupted) throw cancelled(undefined);
+    if (this.#isSealed()) throw sealed();
+  }
+
+  /** From here on interrupts are taken note of and not passed on. */
+  #finish(): void {
+    this.#finishing = true;
+    clearInterval(this.#pulse);
+  }
+}
+
+export function sealed(): Error {
+  return new LeaseLost('The session takes no more work on this node', {});
+}
+
+function cancelled(cause: unknown): Error {
+  return new QueryCancelled('The statement was interrupted; nothing of it was kept', {}, { cause });
+}
