@@ -1,5 +1,5 @@
 import { assign, fromPromise, raise, setup } from 'xstate';
-import type { HeartbeatAnswer } from '../src/ports/lease-store.ts';
+import type { HeartbeatAnswer } from '../src/domain/lease.ts';
 
 /**
  * A node's lease on its sessions, kept by its heartbeat: `held → late → fenced → lost`.

@@ -1,5 +1,5 @@
 import { assign, fromPromise, setup } from 'xstate';
-import type { Holder } from '../src/ports/lease-store.ts';
+import type { Holder } from '../src/domain/lease.ts';
 
 /**
  * Watches over sessions whose holder may be gone. Every scan reads all holders' counters; a holder is *gone* when its

@@ -1,26 +1,11 @@
+import type { Decision, StandingDecision } from '../domain/decision.ts';
 import type { LifecycleEntry } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
-import type { EndReason, LifecycleRecord, TerminalEvent } from '../domain/lifecycle-record.ts';
+import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
-import type { Holder } from './lease-store.ts';
+import type { Holder } from '../domain/lease.ts';
 
-/** The decision to end a session: the linearisation point of the protocol (I1, I2). */
-export interface Decision {
-  readonly tenant: Tenant;
-  readonly session: SessionId;
-  readonly event: TerminalEvent;
-  readonly reason: EndReason;
-  /** The node that decided. */
-  readonly by: string;
-}
-
-export interface StandingDecision {
-  readonly decision: Decision;
-  /** The fencing token carried by every drop: the decision's position in its log, above 0. */
-  readonly token: number;
-  /** True for the one caller whose decision this is. */
-  readonly won: boolean;
-}
+export type { Decision, StandingDecision } from '../domain/decision.ts';
 
 export interface ChainEntry extends LifecycleEntry {
   /** Position in the session's chain; 0 is `opened`. */
