@@ -1,0 +1,21 @@
+import { Command } from 'commander';
+
+/** `mayfly demo`: a session's whole life on real data, in this process. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('Show a session from its opening to its last record, on 200,000 real flights')
+    .option('--json', 'print one JSON object')
+    .action(async (options: { readonly json?: true }) => {
+      const { runDemo } = await import('./demo/run.ts');
+      const { jsonStage, terminalStage } = await import('./demo/stages.ts');
+      const stop = new AbortController();
+      const interrupt = (): void => stop.abort();
+      // An interrupted demo still closes its session and removes its folder.
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt);
+      try {
+        await runDemo(options.json === true ? jsonStage() : terminalStage(), stop.signal);
+      } finally {
+        for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, interrupt);
+      }
+    });
+}
