@@ -1,0 +1,67 @@
+import { InvalidRequest, UnknownTable } from '../domain/errors.ts';
+import type { SessionId } from '../domain/ids.ts';
+import type { LogicalName } from '../domain/table-name.ts';
+import type { Token } from './sql-tokens.ts';
+
+/** What a statement may call its tables. */
+export interface NameScope {
+  readonly session: SessionId;
+  /** The session's tables, all of them. */
+  readonly tables: readonly LogicalName[];
+  /** What `{table}` stands for. */
+  readonly table?: LogicalName | undefined;
+}
+
+const PHYSICAL = /^__eph_([0-9a-f]{32})_([a-z0-9_]{1,24})$/;
+
+/**
+ * The statement with `{table}`, `{<logical>}` and the session's own physical ids replaced by `mutable.public."<logical>"`.
+ * Literals, comments and other quoted identifiers stay as they are; so does `{'a': 1}`.
+ * @throws UnknownTable for a name the session does not have; another session's id answers the same (I7)
+ */
+export function rewriteNames(sql: string, tokens: readonly Token[], scope: NameScope): string {
+  let out = '';
+  let copied = 0;
+  tokens.forEach((token, index) => {
+    const name = tableMeant(sql, token, scope);
+    if (name === undefined) return;
+    const before = tokens[index - 1];
+    // After a dot the qualifiers are there already; glued to a word or a quote, the name would merge with it.
+    const qualified = before?.kind === 'symbol' && before.name === '.' ? `"${name}"` : `mutable.public."${name}"`;
+    const gapBefore = before !== undefined && before.end === token.start && before.kind !== 'symbol' ? ' ' : '';
+    const gapAfter = sql[token.end] === '"' ? ' ' : '';
+    out += sql.slice(copied, token.start) + gapBefore + qualified + gapAfter;
+    copied = token.end;
+  });
+  return out + sql.slice(copied);
+}
+
+function tableMeant(sql: string, token: Token, scope: NameScope): LogicalName | undefined {
+  if (token.kind === 'placeholder') return fromPlaceholder(token.name, scope);
+  if (token.kind !== 'word' && token.kind !== 'quoted') return undefined;
+  const physical = PHYSICAL.exec(token.name);
+  if (physical === null) return undefined;
+  const own = physical[1] === scope.session.replaceAll('-', '') ? owned(physical[2] as string, scope) : undefined;
+  if (own === undefined) throw unknownTable(sql.slice(token.start, token.end).replaceAll('"', ''));
+  return own;
+}
+
+function fromPlaceholder(name: string, scope: NameScope): LogicalName {
+  if (name !== 'table') return owned(name, scope) ?? throwUnknown(name);
+  if (scope.table === undefined) {
+    throw new InvalidRequest('{table} stands for the table of the call, and this call names none: pass `table`, or write {<name>}', { field: 'table' });
+  }
+  return owned(scope.table, scope) ?? throwUnknown(scope.table);
+}
+
+function owned(name: string, scope: NameScope): LogicalName | undefined {
+  return scope.tables.find((table) => table === name);
+}
+
+function throwUnknown(name: string): never {
+  throw unknownTable(name);
+}
+
+export function unknownTable(name: string): Error {
+  return new UnknownTable(`The session has no table "${name}"`, { name });
+}
