@@ -46,7 +46,8 @@ export class CollectionGuard {
       await gateway.closeSession(session, 'close');
     } catch (thrown) {
       const error = asMayflyError(thrown);
-      if (error.code !== 'unknown_session') this.#warn('A garbage-collected session could not be closed', { session_id: session, code: error.code, detail: error.message });
+      if (error.code !== 'unknown_session')
+        this.#warn('A garbage-collected session could not be closed', { session_id: session, code: error.code, detail: error.message });
     }
   }
 }

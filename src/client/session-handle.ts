@@ -175,7 +175,7 @@ export class SessionHandle {
     } catch (error) {
       throw source.failure() ?? error;
     } finally {
-      await source.dispose();
+      source.dispose();
     }
   }
 

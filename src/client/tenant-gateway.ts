@@ -8,7 +8,9 @@ export type TenantGateway = { readonly [Call in keyof Gateway]: WithoutTenant<Ga
 
 /** A gateway whose server can take the tenant from the token, when the caller leaves the name out. */
 export type TokenGateway = {
-  readonly [Call in keyof Gateway]: WithoutTenant<Gateway[Call]> extends (...rest: infer Rest) => infer Answer ? (tenant: Tenant | undefined, ...rest: Rest) => Answer : never;
+  readonly [Call in keyof Gateway]: WithoutTenant<Gateway[Call]> extends (...rest: infer Rest) => infer Answer
+    ? (tenant: Tenant | undefined, ...rest: Rest) => Answer
+    : never;
 };
 
 export function bindTenant(gateway: Gateway, tenant: Tenant): TenantGateway;
