@@ -105,7 +105,7 @@ const ABORTED = /transaction (?:context )?(?:is )?(?:has been )?(?:aborted|inval
 async function reasonOf(work: StatementWork, verdict: Verdict, parameters: Parameters, error: unknown): Promise<Error> {
   if (work.transaction.interrupted || !ABORTED.test(String(error))) return work.transaction.explain(error);
   try {
-    await work.connection.run('BEGIN');
+    await work.transaction.begin();
     await withStatement(work.connection, `EXPLAIN ANALYZE ${verdict.sql}`, parameters, (statement) => statement.run());
     return new QueryError('The statement failed while it made its rows', {}, { cause: error });
   } catch (reason) {
@@ -115,7 +115,12 @@ async function reasonOf(work: StatementWork, verdict: Verdict, parameters: Param
   }
 }
 
-async function withStatement<T>(connection: DuckDBConnection, sql: string, parameters: Parameters, run: (statement: DuckDBPreparedStatement) => Promise<T>): Promise<T> {
+async function withStatement<T>(
+  connection: DuckDBConnection,
+  sql: string,
+  parameters: Parameters,
+  run: (statement: DuckDBPreparedStatement) => Promise<T>,
+): Promise<T> {
   const statement = await connection.prepare(sql);
   try {
     bindParameters(statement, parameters);

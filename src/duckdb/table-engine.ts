@@ -124,6 +124,11 @@ export class TableEngineSlot {
     });
   }
 
+  /** Its instance is gone; only the receipt is left. */
+  get released(): boolean {
+    return this.#receipt?.surviving.length === 0;
+  }
+
   interrupt(): void {
     this.#running?.interrupt();
   }
@@ -276,4 +281,3 @@ async function* changedRows(changed: number, format: RowFormat): AsyncGenerator<
   };
   yield* encodeArrow([{ name: 'rows_changed', type: BIGINT }], one());
 }
-

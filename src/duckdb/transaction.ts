@@ -25,6 +25,7 @@ export class Transaction {
 
   async begin(): Promise<void> {
     this.check();
+    this.#finishing = false;
     await this.#connection.run('BEGIN');
   }
 

@@ -16,9 +16,7 @@ export interface WorkerSettings {
 }
 
 export type OriginCall =
-  | { readonly kind: 'arrow' }
-  | { readonly kind: 'columns'; readonly columns: readonly ColumnSpec[] }
-  | { readonly kind: 'query'; readonly query: string };
+  { readonly kind: 'arrow' } | { readonly kind: 'columns'; readonly columns: readonly ColumnSpec[] } | { readonly kind: 'query'; readonly query: string };
 
 /** What the node asks of a worker. Bodies follow as raw bytes under the same call id. */
 export type WorkerCall =
@@ -35,3 +33,6 @@ export type WorkerCall =
 export interface NoteReply {
   readonly refused?: string;
 }
+
+/** The environment variable that holds the `WorkerSettings` as JSON. */
+export const SETTINGS_VARIABLE = 'MAYFLY_WORKER_SETTINGS';

@@ -1,0 +1,42 @@
+import { Socket } from 'node:net';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { SlotPool } from '../duckdb/slot-pool.ts';
+import { createSqlPolicy } from '../duckdb/sql-policy.ts';
+import { FRAME, type Frame } from './frames.ts';
+import { WorkerHost } from './host.ts';
+import { SETTINGS_VARIABLE, type WorkerSettings } from './input.ts';
+import { Wire } from './wire.ts';
+
+/** The DuckDB worker process. Its node is at the other end of descriptor 3; when that is gone, so is the worker. */
+
+const PIPE_FD = 3;
+const CANCEL_TIMEOUT_MS = 1_000;
+
+async function main(): Promise<void> {
+  const settings = JSON.parse(process.env[SETTINGS_VARIABLE] ?? '') as WorkerSettings;
+  let host: WorkerHost | undefined;
+  const wire = new Wire(
+    new Socket({ fd: PIPE_FD, readable: true, writable: true }),
+    (frame: Frame) => host?.take(frame),
+    () => void leave(host),
+  );
+  const pool = new SlotPool(settings.slotsAhead);
+  // Statements are judged on an instance of their own, which holds no data.
+  const judge = await DuckDBInstance.create(':memory:');
+  const policy = await createSqlPolicy(await judge.connect());
+  await pool.fill();
+  host = new WorkerHost(wire, pool, policy, settings);
+  wire.send(FRAME.ready, 0);
+}
+
+/** Ending normally while DuckDB works would abort the process: interrupt, wait a little, then the certain way. */
+async function leave(host: WorkerHost | undefined): Promise<void> {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), CANCEL_TIMEOUT_MS);
+  await host?.cancelAll();
+  process.kill(process.pid, 'SIGKILL');
+}
+
+// Signals of the terminal's process group are for the node, which ends its workers in order.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+await main();

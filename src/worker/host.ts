@@ -1,0 +1,163 @@
+import type { SqlPolicy } from '../duckdb/sql-policy.ts';
+import { TableEngineSlot } from '../duckdb/table-engine.ts';
+import { asMayflyError, deserializeError, Internal, QueryCancelled, QuotaExceeded, Unavailable, type SerializedError } from '../domain/errors.ts';
+import type { ByteStream } from '../domain/gateway.ts';
+import type { SlotPool } from '../duckdb/slot-pool.ts';
+import type { TableCount } from '../ports/lease-store.ts';
+import type { TableOrigin } from '../ports/table-engine.ts';
+import { FRAME, type Frame } from './frames.ts';
+import type { NoteReply, OriginCall, WorkerCall, WorkerSettings } from './input.ts';
+import { IncomingBody, SendWindow, type Wire } from './wire.ts';
+
+const INTERRUPT_EVERY_MS = 20;
+
+/** A call under way in the worker, until its last byte was sent. */
+interface Activity {
+  readonly slot: number;
+  readonly body: IncomingBody;
+  readonly window: SendWindow;
+  reply?: (reply: NoteReply) => void;
+  pulse?: NodeJS.Timeout;
+  done?: Promise<void>;
+}
+
+/** The worker's side of every call: from frames to the slots' work and back. */
+export class WorkerHost {
+  readonly #wire: Wire;
+  readonly #pool: SlotPool;
+  readonly #policy: SqlPolicy;
+  readonly #settings: WorkerSettings;
+  readonly #slots = new Map<number, TableEngineSlot>();
+  readonly #activities = new Map<number, Activity>();
+
+  constructor(wire: Wire, pool: SlotPool, policy: SqlPolicy, settings: WorkerSettings) {
+    this.#wire = wire;
+    this.#pool = pool;
+    this.#policy = policy;
+    this.#settings = settings;
+  }
+
+  take({ kind, id, payload }: Frame): void {
+    if (kind === FRAME.call) return this.#begin(id, json<WorkerCall>(payload));
+    const activity = this.#activities.get(id);
+    // The call ended meanwhile: what its caller still had under way is of no use.
+    if (activity === undefined) return;
+    if (kind === FRAME.body) activity.body.push(payload);
+    else if (kind === FRAME.bodyEnd) activity.body.end();
+    else if (kind === FRAME.bodyFailure) activity.body.fail(deserializeError(json<SerializedError>(payload)));
+    else if (kind === FRAME.credit) activity.window.credit(Buffer.from(payload).readUInt32LE(0));
+    else if (kind === FRAME.noteReply) activity.reply?.(json<NoteReply>(payload));
+    else if (kind === FRAME.cancel) this.#cancel(activity);
+  }
+
+  /** Interrupts everything; resolves when nothing runs any more. */
+  async cancelAll(): Promise<void> {
+    const activities = [...this.#activities.values()];
+    for (const activity of activities) {
+      this.#cancel(activity);
+      activity.reply?.({ refused: 'the worker is cut off from its node' });
+    }
+    await Promise.all(activities.map(({ done }) => done));
+  }
+
+  #begin(id: number, call: WorkerCall): void {
+    const activity: Activity = {
+      slot: call.slot,
+      body: new IncomingBody(
+        (bytes) => this.#wire.sendCredit(id, bytes),
+        () => this.#wire.send(FRAME.cancel, id),
+      ),
+      window: new SendWindow(this.#settings.windowBytes),
+    };
+    this.#activities.set(id, activity);
+    activity.done = this.#answer(id, call, activity);
+  }
+
+  async #answer(id: number, call: WorkerCall, activity: Activity): Promise<void> {
+    try {
+      const { result, body } = await this.#perform(id, call, activity);
+      this.#wire.sendJson(FRAME.result, id, result);
+      if (body !== undefined) await this.#wire.sendBody(id, body, activity.window);
+    } catch (error) {
+      this.#wire.sendJson(FRAME.failure, id, asMayflyError(error).serialize());
+    } finally {
+      clearInterval(activity.pulse);
+      this.#activities.delete(id);
+    }
+  }
+
+  async #perform(id: number, call: WorkerCall, activity: Activity): Promise<{ result: unknown; body?: ByteStream }> {
+    if (call.call === 'open') return { result: await this.#open(call) };
+    const slot = this.#slots.get(call.slot);
+    if (slot === undefined) throw new Internal(`The worker has no slot ${call.slot}`);
+    const note = (count: TableCount): Promise<void> => this.#note(id, activity, count);
+    switch (call.call) {
+      case 'createTable':
+        return { result: await slot.createTable(call.name, withBody(call.origin, activity.body), call.primaryKey, note) };
+      case 'insert':
+        return { result: await slot.insert(call.name, call.format, activity.body, note) };
+      case 'query': {
+        const { format, body } = await slot.query(call.query, note);
+        return { result: { format }, body };
+      }
+      case 'describeTable':
+        return { result: await slot.describeTable(call.name) };
+      case 'dropTable':
+        return { result: await slot.dropTable(call.name, note) };
+      case 'seal':
+        await slot.seal();
+        return { result: {} };
+      case 'drop':
+        // The slot stays known for its receipt, until the node forgets it.
+        return { result: await slot.drop(call.token) };
+    }
+  }
+
+  async #open(call: Extract<WorkerCall, { call: 'open' }>): Promise<Record<string, never>> {
+    if (this.#live() >= this.#settings.sessionsMax) {
+      throw new QuotaExceeded('The worker has no room for another session', { limit: this.#settings.sessionsMax, quota: 'sessions_per_worker' });
+    }
+    const slot = await TableEngineSlot.open(await this.#pool.take(), this.#policy, {
+      session: call.session,
+      messageMaxBytes: this.#settings.messageMaxBytes,
+      limits: {
+        memoryLimitBytes: call.memoryLimitBytes,
+        spillDirectory: call.spillDirectory,
+        spillMaxBytes: this.#settings.spillMaxBytes,
+        threads: this.#settings.threadsPerSlot,
+      },
+    });
+    this.#slots.set(call.slot, slot);
+    return {};
+  }
+
+  #live(): number {
+    return [...this.#slots.values()].filter(({ released }) => !released).length;
+  }
+
+  /** An interrupt that arrives before the work began would be lost, so it is repeated until the call is over. */
+  #cancel(activity: Activity): void {
+    const error = new QueryCancelled('The statement was interrupted; nothing of it was kept');
+    activity.body.fail(error);
+    activity.window.fail(error);
+    const interrupt = (): void => this.#slots.get(activity.slot)?.interrupt();
+    interrupt();
+    activity.pulse ??= setInterval(interrupt, INTERRUPT_EVERY_MS);
+  }
+
+  async #note(id: number, activity: Activity, count: TableCount): Promise<void> {
+    const reply = await new Promise<NoteReply>((resolve) => {
+      activity.reply = resolve;
+      this.#wire.sendJson(FRAME.note, id, count);
+    });
+    if (reply.refused !== undefined) throw new Unavailable(`The count of a table could not be noted: ${reply.refused}`);
+  }
+}
+
+function withBody(origin: OriginCall, body: ByteStream): TableOrigin {
+  return origin.kind === 'arrow' ? { kind: 'arrow', body } : origin;
+}
+
+function json<T>(payload: Uint8Array): T {
+  return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString()) as T;
+}

@@ -1,0 +1,159 @@
+import { MayflyError, QueryCancelled, QueryTimeout } from '../domain/errors.ts';
+import type { ByteStream, QueryAnswer, RowFormat } from '../domain/gateway.ts';
+import type { LogicalName } from '../domain/table-name.ts';
+import type { DropReceipt, Slot, SlotQuery, TableDescription, TableOrigin, WorkerLoss, WorkOptions } from '../ports/table-engine.ts';
+import type { RunningCall, WorkerClient } from './client.ts';
+import type { WorkerCall } from './input.ts';
+import type { WorkerPoolSettings } from './options.ts';
+
+type Bounds = Pick<WorkerPoolSettings, 'clock' | 'interruptGraceMs' | 'dropTimeoutMs'>;
+type Work = 'createTable' | 'insert' | 'query' | 'describeTable' | 'dropTable';
+
+/** A slot in a worker process. It keeps the bounds: an interrupt that is not heeded in time costs the worker its life. */
+export class RemoteSlot implements Slot {
+  readonly lost: Promise<WorkerLoss>;
+  readonly #worker: WorkerClient;
+  readonly #slot: number;
+  readonly #bounds: Bounds;
+  readonly #released: () => Promise<void>;
+  readonly #running = new Set<() => void>();
+  #receipt: DropReceipt | undefined;
+
+  /** @param released called once, after the drop that left no table */
+  constructor(worker: WorkerClient, slot: number, bounds: Bounds, released: () => Promise<void>) {
+    this.#worker = worker;
+    this.#slot = slot;
+    this.#bounds = bounds;
+    this.#released = released;
+    this.lost = new Promise((resolve) => {
+      void worker.exited.then((loss) => {
+        // A slot that was dropped is not lost with its worker.
+        if (this.#receipt === undefined) resolve(loss);
+      });
+    });
+  }
+
+  async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], options: WorkOptions): Promise<{ rows: number }> {
+    const body = origin.kind === 'arrow' ? origin.body : undefined;
+    const call = { call: 'createTable', slot: this.#slot, name, origin: origin.kind === 'arrow' ? { kind: 'arrow' } : origin, primaryKey } as const;
+    return this.#work(call, options, body);
+  }
+
+  async insert(name: LogicalName, format: RowFormat, body: ByteStream, options: WorkOptions): Promise<{ rows: number }> {
+    return this.#work({ call: 'insert', slot: this.#slot, name, format }, options, body);
+  }
+
+  async query(query: SlotQuery, options: WorkOptions): Promise<QueryAnswer> {
+    refuseAborted(options.signal);
+    const running = this.#worker.start({ call: 'query', slot: this.#slot, query }, { noteCount: options.noteCount });
+    const watch = this.#watch(running, options);
+    try {
+      const { format } = await running.answered;
+      return { format, body: watched(running.answer, watch) };
+    } catch (error) {
+      throw watch.explain(error);
+    }
+  }
+
+  async describeTable(name: LogicalName, options: WorkOptions): Promise<TableDescription> {
+    return this.#work({ call: 'describeTable', slot: this.#slot, name }, options);
+  }
+
+  async dropTable(name: LogicalName, options: WorkOptions): Promise<{ rows: number }> {
+    return this.#work({ call: 'dropTable', slot: this.#slot, name }, options);
+  }
+
+  async interrupt(): Promise<void> {
+    for (const stop of this.#running) stop();
+  }
+
+  async seal(): Promise<void> {
+    const running = this.#worker.start({ call: 'seal', slot: this.#slot });
+    await this.#bounded(running, this.#bounds.interruptGraceMs);
+  }
+
+  async drop(token: number): Promise<DropReceipt> {
+    if (this.#receipt !== undefined) return this.#receipt;
+    // Work that does not heed its interrupt is killed for that, well before the drop's own time is up.
+    await this.interrupt();
+    const receipt = await this.#bounded(this.#worker.start({ call: 'drop', slot: this.#slot, token }), this.#bounds.dropTimeoutMs);
+    if (receipt.surviving.length > 0) return receipt;
+    this.#receipt ??= receipt;
+    await this.#released();
+    return this.#receipt;
+  }
+
+  async #work<Name extends Work>(
+    call: WorkerCall & { readonly call: Name },
+    options: WorkOptions,
+    body?: ByteStream,
+  ): Promise<Awaited<RunningCall<Name>['answered']>> {
+    refuseAborted(options.signal);
+    const running = this.#worker.start<Name>(call, { body, noteCount: options.noteCount });
+    const watch = this.#watch(running, options);
+    try {
+      return await running.answered;
+    } catch (error) {
+      throw watch.explain(error);
+    }
+  }
+
+  /** Interrupts at the timeout and when the caller goes away; then the worker has `interruptGraceMs` to end the call. */
+  #watch(running: RunningCall<Work>, { signal, timeoutMs }: WorkOptions): Watch {
+    const { clock, interruptGraceMs } = this.#bounds;
+    let timedOut = false;
+    let grace: unknown;
+    const stop = (): void => {
+      running.cancel();
+      grace ??= clock.setTimeout(() => this.#worker.kill('unresponsive', 'a statement did not heed its interrupt'), interruptGraceMs);
+    };
+    const timer = clock.setTimeout(() => {
+      timedOut = true;
+      stop();
+    }, timeoutMs);
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#running.add(stop);
+    void running.ended.then(() => {
+      clock.clearTimeout(timer);
+      if (grace !== undefined) clock.clearTimeout(grace);
+      signal?.removeEventListener('abort', stop);
+      this.#running.delete(stop);
+    });
+    const timeout = (): Error =>
+      new QueryTimeout(`The statement took longer than ${timeoutMs} ms and was interrupted; nothing of it was kept`, { timeout_ms: timeoutMs });
+    return { stop, explain: (error) => (timedOut && error instanceof MayflyError && error.code === 'query_cancelled' ? timeout() : error) };
+  }
+
+  async #bounded<Name extends 'seal' | 'drop'>(running: RunningCall<Name>, timeoutMs: number): Promise<Awaited<RunningCall<Name>['answered']>> {
+    const { clock } = this.#bounds;
+    const timer = clock.setTimeout(() => this.#worker.kill('unresponsive', 'it did not let go of a session in time'), timeoutMs);
+    try {
+      return await running.answered;
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+}
+
+interface Watch {
+  readonly stop: () => void;
+  readonly explain: (error: unknown) => unknown;
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new QueryCancelled('The call was cancelled before it began');
+}
+
+/** A reader that leaves early interrupts the statement, within the same bound as every other interrupt. */
+async function* watched(answer: ByteStream, watch: Watch): AsyncGenerator<Uint8Array, void, void> {
+  let whole = false;
+  try {
+    yield* answer;
+    whole = true;
+  } catch (error) {
+    whole = true;
+    throw watch.explain(error);
+  } finally {
+    if (!whole) watch.stop();
+  }
+}
