@@ -166,7 +166,11 @@ export class SessionActor {
    */
   async begin(request: WorkRequest): Promise<Work> {
     await this.#admit();
-    const turn = await this.#mailbox.enter(request.signal);
+    const turn = await this.#mailbox.enter(request.signal).catch(async (refusal: unknown) => {
+      // Turned away by the session's end: that is what the caller is to hear.
+      if (request.signal?.aborted !== true) await this.#admit();
+      throw refusal;
+    });
     try {
       await this.#admit();
     } catch (error) {
@@ -243,12 +247,11 @@ export class SessionActor {
     const slot = this.#slot;
     if (slot === undefined) throw new Error('I7: an active session has its slot');
     const signals = [this.#interrupt.signal, ...(request.signal === undefined ? [] : [request.signal])];
-    const asked = request.timeoutMs ?? this.#ports.limits.statementTimeoutMs;
     return {
       slot,
       options: {
         signal: AbortSignal.any(signals),
-        timeoutMs: Math.min(asked, this.#ports.limits.statementTimeoutMs),
+        timeoutMs: request.timeoutMs ?? this.#ports.limits.statementTimeoutMs,
         noteCount: (count) => this.noteCount(count),
       },
       end: () => {

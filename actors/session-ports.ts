@@ -13,7 +13,7 @@ export interface SessionIdentity {
 }
 
 export interface SessionLimits {
-  /** Longest a statement may run when its caller does not say, in ms; also the most a caller may ask for. */
+  /** How long a statement may run when its caller asks for no less, in ms. */
   readonly statementTimeoutMs: number;
   readonly memoryLimitBytes: number;
   /** Statements waiting in one session. */

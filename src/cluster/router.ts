@@ -1,6 +1,5 @@
 import { heldStream } from '../../actors/held-stream.ts';
 import { SessionActor, sessionEnded } from '../../actors/session-actor.ts';
-import type { WorkRequest } from '../../actors/session-actor.ts';
 import type { SessionPorts } from '../../actors/session-ports.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { InvalidRequest, NodeDraining, QuotaExceeded, Unavailable, UnknownSession, UnknownTable, asMayflyError } from '../domain/errors.ts';
@@ -33,6 +32,8 @@ export interface RouterOptions {
 
 /** Sessions closed at a time by one bulk close. */
 const BULK_CLOSE_MAX = 16;
+/** How long rows may take to arrive and to be stored, in ms: bound by the caller's network, not by a statement's work. */
+const UPLOAD_TIMEOUT_MS = 15 * 60_000;
 
 /** Leads every call to the session it is for. On one node every session is here, or in the log. */
 export class Router implements gateway.Gateway {
@@ -132,7 +133,8 @@ export class Router implements gateway.Gateway {
   ): Promise<gateway.TableView> {
     const logical = parseLogicalName(name);
     const { actor } = await this.#living(tenant, session);
-    const rows = await actor.work(options, async (slot, work) => {
+    const timeoutMs = request.source.kind === 'arrow' ? UPLOAD_TIMEOUT_MS : this.#options.ports.limits.statementTimeoutMs;
+    const rows = await actor.work({ ...options, timeoutMs }, async (slot, work) => {
       const created = await slot.createTable(logical, request.source, request.primary_key ?? [], work);
       await actor.noteCount({ name: logical, rows: created.rows });
       return created.rows;
@@ -169,7 +171,7 @@ export class Router implements gateway.Gateway {
   ): Promise<{ rows: number }> {
     const logical = parseLogicalName(name);
     const { actor } = await this.#living(tenant, session);
-    return actor.work(options, (slot, work) => slot.insert(logical, format, body, work));
+    return actor.work({ ...options, timeoutMs: UPLOAD_TIMEOUT_MS }, (slot, work) => slot.insert(logical, format, body, work));
   }
 
   async query(
@@ -180,11 +182,10 @@ export class Router implements gateway.Gateway {
     options: gateway.CallOptions = {},
   ): Promise<gateway.QueryAnswer> {
     const table = request.table === undefined ? undefined : parseLogicalName(request.table);
-    const timeoutMs = request.timeout === undefined ? undefined : parseDuration(request.timeout, 'timeout');
+    const timeoutMs = this.#statementTimeout(request);
     const { actor } = await this.#living(tenant, session);
     if (table !== undefined) assertTable(actor, table);
-    const asked: WorkRequest = { ...options, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-    const work = await actor.begin(asked);
+    const work = await actor.begin({ ...options, timeoutMs });
     const beganMs = this.#options.ports.clock.monotonicMs();
     const finish = (outcome: 'ok' | 'failed'): void => {
       work.end();
@@ -209,6 +210,14 @@ export class Router implements gateway.Gateway {
     for await (const { offset, record } of this.#options.ports.log.read(tenant, { ...options, ...(session === undefined ? {} : { session }) })) {
       yield { offset, record };
     }
+  }
+
+  #statementTimeout(request: gateway.QueryRequest): number {
+    const max = this.#options.ports.limits.statementTimeoutMs;
+    if (request.timeout === undefined) return max;
+    const asked = parseDuration(request.timeout, 'timeout');
+    if (asked > max) throw new InvalidRequest(`"timeout" is above this node's ${max} ms for a statement`, { field: 'timeout', max });
+    return asked;
   }
 
   #opensUnderWay = 0;
