@@ -1,0 +1,35 @@
+import type { BenchResult, Measurement } from './result-file.ts';
+
+const HEAD = ['', 'p50 ms', 'p99 ms', 'runs a second', 'in flight', 'runs'] as const;
+
+function cellsOf(one: Measurement): readonly string[] {
+  return [`${one.workload} ${one.subject}`, ...[one.p50_ms, one.p99_ms, one.rate_per_s, one.in_flight, one.runs].map(String)];
+}
+
+/** The figures as a table for a terminal. */
+export function terminalTable(measurements: readonly Measurement[]): string {
+  const rows = [HEAD, ...measurements.map(cellsOf)];
+  const widths = HEAD.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ');
+  return rows.map(line).join('\n');
+}
+
+/** The figures as Markdown, with what is needed to make them again. */
+export function markdownTable(result: BenchResult): string {
+  const { machine, versions } = result;
+  const titles = new Map(result.measurements.map(({ workload, title }) => [workload, title]));
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    ...[...titles].map(([workload, title]) => `${workload}: ${title}.`),
+    '',
+    row(HEAD),
+    row(HEAD.map((_head, column) => (column === 0 ? '---' : '--:'))),
+    ...result.measurements.map((one) => row(cellsOf(one))),
+    '',
+    `Taken ${result.taken_at.slice(0, 10)} with \`${result.command}\` on ${machine.cores} cores (${machine.cpu}), ${machine.system}, ` +
+      `${Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', ')}.`,
+  ].join('\n');
+}

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+import { terminalTable } from './figures-table.ts';
+import { startNode } from './node-process.ts';
+import { describeRun, writeResult } from './result-file.ts';
+import type { Measurement } from './result-file.ts';
+import { summarise, timeRuns } from './statistics.ts';
+import { prepareWorkloads } from './workloads.ts';
+import type { Subject, Workload } from './workloads.ts';
+
+const USAGE = `npm run bench -- [--quick] [--only W1,W4] [--name <file>]
+
+Measures Mayfly over HTTP beside raw DuckDB in the same run, prints a table and writes bench/results/<file>.json.
+  --quick   few runs, to see that it works; writes quick.json
+  --only    these workloads alone
+  --name    name of the result file, one-process by default
+`;
+
+/** Subjects take turns in this many rounds, so that a slow minute of the machine hits them all. */
+const ROUNDS = 5;
+const WARM_UP_RUNS = 10;
+
+async function measure(workload: Workload, inFlight: number): Promise<readonly Measurement[]> {
+  const samples = new Map<Subject, { ms: number[]; wallMs: number }>(workload.subjects.map((subject) => [subject, { ms: [], wallMs: 0 }]));
+  for (const { once } of workload.subjects) await timeRuns(WARM_UP_RUNS, inFlight, once);
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    for (const [subject, taken] of samples) {
+      process.stderr.write(`${workload.id}, ${inFlight} in flight, round ${round} of ${ROUNDS}: ${subject.name}\n`);
+      const { samplesMs, wallMs } = await timeRuns(Math.ceil(workload.runs / ROUNDS), inFlight, subject.once);
+      taken.ms.push(...samplesMs);
+      taken.wallMs += wallMs;
+    }
+  }
+  return [...samples].map(([{ name }, { ms, wallMs }]) => ({
+    workload: workload.id,
+    title: workload.title,
+    subject: name,
+    in_flight: inFlight,
+    ...summarise(ms, wallMs),
+  }));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, name: { type: 'string' }, help: { type: 'boolean', default: false } },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const wanted = values.only?.split(',');
+  const node = await startNode();
+  try {
+    const workloads = await prepareWorkloads(node, values.quick);
+    const chosen = workloads.list.filter(({ id }) => wanted === undefined || wanted.includes(id));
+    if (chosen.length === 0) throw new Error(`There is no workload ${values.only ?? ''}; there are ${workloads.list.map(({ id }) => id).join(' and ')}`);
+    const measurements: Measurement[] = [];
+    for (const workload of chosen) {
+      for (const inFlight of workload.inFlight) measurements.push(...(await measure(workload, inFlight)));
+    }
+    await workloads.close();
+    const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+    const file = await writeResult(values.name ?? (values.quick ? 'quick' : 'one-process'), describeRun(command, measurements));
+    process.stdout.write(`${terminalTable(measurements)}\n\nWritten to ${file}\n`);
+  } finally {
+    await node.stop();
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  process.exitCode = 1;
+}

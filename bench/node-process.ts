@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const READY_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 30_000;
+const CALL_TIMEOUT_MS = 60_000;
+const TENANT = 'bench';
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly type?: string;
+  readonly body?: Uint8Array | string;
+}
+
+/** A node of its own process on a free port, called over kept-alive connections as a service would. */
+export interface NodeProcess {
+  /** The answer's JSON; rejects for any status of 400 and above. */
+  call(call: Call): Promise<unknown>;
+  /** Stops the node and removes its data. */
+  stop(): Promise<void>;
+}
+
+export async function startNode(): Promise<NodeProcess> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'mayfly-bench-'));
+  const program = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+  const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--data-dir', dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = once(child, 'exit');
+  const giveUp = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);
+  let url: string | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    url = /http:\/\/[^\s"]+/.exec(line)?.[0];
+    if (url !== undefined) break;
+  }
+  clearTimeout(giveUp);
+  if (url === undefined) throw new Error(`The node was not ready within ${READY_TIMEOUT_MS} ms`);
+  child.stdout.resume();
+  const base = new URL(url);
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  return {
+    call: (call) => answerOf(base, agent, call),
+    stop: async () => {
+      agent.destroy();
+      const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      child.kill('SIGTERM');
+      await exited;
+      clearTimeout(kill);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+function answerOf(base: URL, agent: Agent, call: Call): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const headers: Record<string, string | number> = { 'mayfly-tenant': TENANT, accept: 'application/json' };
+    if (call.body !== undefined) {
+      headers['content-type'] = call.type ?? 'application/json';
+      headers['content-length'] = Buffer.byteLength(call.body);
+    }
+    const sent = request({ host: base.hostname, port: base.port, agent, method: call.method, path: call.path, headers, timeout: CALL_TIMEOUT_MS }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        const status = answer.statusCode ?? 0;
+        if (status >= 400) reject(new Error(`${call.method} ${call.path} answered ${status}: ${text}`));
+        else resolve(text === '' ? undefined : JSON.parse(text));
+      });
+    });
+    sent.on('timeout', () => sent.destroy(new Error(`${call.method} ${call.path} took more than ${CALL_TIMEOUT_MS} ms`)));
+    sent.on('error', reject);
+    sent.end(call.body);
+  });
+}

@@ -1,0 +1,90 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { NodeProcess } from './node-process.ts';
+import { ORDER_COLUMNS, ORDER_ROWS, ORDER_SUMMARY, checkSummary, ordersAsArrow } from './orders.ts';
+import { attachedPerSession, instancePerSession, selectOnConnection } from './raw-duckdb.ts';
+
+const ARROW = 'application/vnd.apache.arrow.stream';
+
+export interface Subject {
+  readonly name: string;
+  /** One run of the workload, checked. */
+  readonly once: () => Promise<void>;
+}
+
+export interface Workload {
+  readonly id: 'W1' | 'W4';
+  readonly title: string;
+  /** Runs of each subject at each number in flight. */
+  readonly runs: number;
+  readonly inFlight: readonly number[];
+  /** Mayfly first, then what it is held against. */
+  readonly subjects: readonly Subject[];
+}
+
+export interface Workloads {
+  readonly list: readonly Workload[];
+  readonly close: () => Promise<void>;
+}
+
+export async function prepareWorkloads(node: NodeProcess, quick: boolean): Promise<Workloads> {
+  const shared = await DuckDBInstance.create(':memory:');
+  const connection = await shared.connect();
+  const session = await openSession(node);
+  const w1: Workload = {
+    id: 'W1',
+    title: 'open, create a keyed table, insert 1,000 rows, one aggregate, close',
+    runs: quick ? 40 : 600,
+    inFlight: [1, 8],
+    subjects: [
+      { name: 'Mayfly over HTTP, records fsynced', once: wholeSession(node) },
+      { name: 'raw DuckDB, an instance per session', once: instancePerSession },
+      { name: 'raw DuckDB, an attached database per session', once: attachedPerSession(shared) },
+    ],
+  };
+  const w4: Workload = {
+    id: 'W4',
+    title: 'SELECT 42 on an open session',
+    runs: quick ? 200 : 5_000,
+    inFlight: [1],
+    subjects: [
+      { name: 'Mayfly over HTTP', once: selectInSession(node, session) },
+      { name: 'raw DuckDB', once: selectOnConnection(connection) },
+    ],
+  };
+  return {
+    list: [w1, w4],
+    close: async () => {
+      await node.call({ method: 'DELETE', path: `/v1/sessions/${session}` });
+      connection.closeSync();
+      shared.closeSync();
+    },
+  };
+}
+
+function wholeSession(node: NodeProcess): () => Promise<void> {
+  const rows = ordersAsArrow();
+  const columns = JSON.stringify({ columns: ORDER_COLUMNS, primary_key: ['id'] });
+  const summary = JSON.stringify({ query: ORDER_SUMMARY });
+  return async () => {
+    const at = `/v1/sessions/${await openSession(node)}`;
+    await node.call({ method: 'PUT', path: `${at}/tables/orders`, body: columns });
+    await node.call({ method: 'POST', path: `${at}/tables/orders/rows`, body: rows, type: ARROW });
+    const answer = (await node.call({ method: 'POST', path: `${at}/sql`, body: summary })) as { rows: readonly unknown[][] };
+    checkSummary(answer.rows[0]);
+    const record = (await node.call({ method: 'DELETE', path: at })) as { event: string; deleted_row_count: number };
+    if (record.event !== 'closed' || record.deleted_row_count !== ORDER_ROWS) throw new Error(`The session ended as ${JSON.stringify(record)}`);
+  };
+}
+
+function selectInSession(node: NodeProcess, session: string): () => Promise<void> {
+  const body = JSON.stringify({ query: 'SELECT 42' });
+  return async () => {
+    const answer = (await node.call({ method: 'POST', path: `/v1/sessions/${session}/sql`, body })) as { rows: readonly unknown[][] };
+    if (answer.rows[0]?.[0] !== 42) throw new Error('SELECT 42 did not answer 42');
+  };
+}
+
+async function openSession(node: NodeProcess): Promise<string> {
+  const view = (await node.call({ method: 'POST', path: '/v1/sessions', body: '{"timeout":"1h"}' })) as { session_id: string };
+  return view.session_id;
+}
