@@ -39,7 +39,7 @@ export const listQuery = z.strictObject({
   cursor: z.string().min(1).optional(),
 });
 export const bulkCloseQuery = z.strictObject({ state: state.optional(), label: labels });
-export const closeQuery = z.strictObject({ as: z.literal('timed_out').optional() });
+export const closeQuery = z.strictObject({ as: z.literal('timed_out').optional(), reason: z.enum(['close', 'disposed']).optional() });
 export const createTableQuery = z.strictObject({ primary_key: z.string().min(1).optional() });
 export const lifecycleQuery = z.strictObject({
   from: z

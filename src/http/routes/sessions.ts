@@ -143,7 +143,8 @@ function closeRoute({ gateway, limits, clock, log, nodeId }: RouteContext): Rout
     answers: { 200: { [JSON_TYPE]: schemas.record }, 202: { [JSON_TYPE]: schemas.closingSession } },
     async handle(call): Promise<Answer> {
       const session = sessionIdOf(call);
-      const closing = gateway.closeSession(call.tenant, session, call.query['as'] === 'timed_out' ? 'forced' : 'close');
+      const reason = call.query['reason'] === 'disposed' ? 'disposed' : 'close';
+      const closing = gateway.closeSession(call.tenant, session, call.query['as'] === 'timed_out' ? 'forced' : reason);
       let timer: unknown;
       const late = new Promise<undefined>((resolve) => (timer = clock.setTimeout(() => resolve(undefined), limits.closeAnswerMs)));
       try {
