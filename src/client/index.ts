@@ -1,11 +1,11 @@
 /** `mayfly/client`: the remote client alone. Nothing here needs Node: it runs in browsers as well. */
 export { connect } from './connect.ts';
 export type { MayflyHandle } from './mayfly-handle.ts';
-export type { LifecycleOptions, OpenSessionOptions, SessionsOptions, TenantHandle } from './tenant-handle.ts';
+export type { LifecycleOptions, OpenSessionOptions, TenantHandle } from './tenant-handle.ts';
 export type { ColumnsSpec, CreateTableOptions, SessionHandle, WorkOptions } from './session-handle.ts';
 export type { SqlOptions } from './session-requests.ts';
 export type { InsertData } from './insert-body.ts';
-export type { SessionList } from './session-list.ts';
+export type { SessionList, SessionsOptions } from './session-list.ts';
 export type { ConnectOptions } from './connect.ts';
 export { MAX_LOGICAL_NAME_LENGTH } from '../domain/table-name.ts';
 export { SESSION_LIFECYCLE_TOPIC } from '../domain/lifecycle-record.ts';

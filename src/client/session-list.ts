@@ -1,7 +1,14 @@
 import { InvalidRequest } from '../domain/errors.ts';
-import type { SessionFilter, SessionView } from '../domain/gateway.ts';
-import type { SessionsOptions } from './tenant-handle.ts';
+import type { SessionFilter, SessionState, SessionView } from '../domain/gateway.ts';
 import type { TenantGateway } from './tenant-gateway.ts';
+
+export interface SessionsOptions {
+  readonly state?: SessionState;
+  /** All of them must match. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Sessions in all; every one that matches when left out. */
+  readonly limit?: number;
+}
 
 /** Sessions asked of the node at a time. */
 const PAGE_MAX = 1_000;

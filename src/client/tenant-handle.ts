@@ -5,7 +5,7 @@ import { parseSessionId } from '../domain/ids.ts';
 import type { CollectionGuard } from './collection-guard.ts';
 import { openRequest } from './session-requests.ts';
 import { SessionHandle } from './session-handle.ts';
-import { SessionList } from './session-list.ts';
+import { SessionList, type SessionsOptions } from './session-list.ts';
 import { SessionMemory } from './session-memory.ts';
 import type { TenantGateway } from './tenant-gateway.ts';
 
@@ -18,14 +18,6 @@ export interface OpenSessionOptions {
   readonly signal?: AbortSignal;
   /** Same key and same options: the same session. */
   readonly idempotencyKey?: string;
-}
-
-export interface SessionsOptions {
-  readonly state?: SessionState;
-  /** All of them must match. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Sessions in all; every one that matches when left out. */
-  readonly limit?: number;
 }
 
 export interface LifecycleOptions {
