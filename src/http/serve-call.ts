@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Negotiator from 'negotiator';
+import { Forbidden, InvalidRequest, NotAcceptable } from '../domain/errors.ts';
+import { bindTenant } from './authentication.ts';
+import { Connection, gather, wholeAnswer } from './connection.ts';
+import type { IdempotencyStore, KeptAnswer, Turn } from './idempotency.ts';
+import { mayRunAgain, problemOf } from './problem.ts';
+import { RequestBody, checked } from './request-body.ts';
+import type { Answer, Call, Route, RouteContext } from './route.ts';
+
+export interface Arrival {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: unknown;
+}
+
+type Plan = { readonly whole: KeptAnswer } | { readonly streamed: Extract<Answer, { stream: unknown }> };
+
+/** One request from its head to the last byte of its answer; never rejects. */
+export async function serveCall(route: Route, arrival: Arrival, context: RouteContext, store: IdempotencyStore, draining: AbortSignal): Promise<void> {
+  const { request, response } = arrival;
+  const { limits, metrics, ids, log } = context;
+  const body = new RequestBody(request, limits.bodyMaxBytes, (count) => metrics.bytes('in', count));
+  const connection = new Connection(request, response, context);
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  try {
+    const call = await admit(route, arrival, context, body, gone.signal, draining);
+    const key = request.headers['idempotency-key'];
+    const keyed = key !== undefined && route.access === 'tenant' && ['POST', 'PUT', 'PATCH'].includes(route.method);
+    const plan = keyed ? await runKeyed(route, call, String(key), request, context, store) : planOf(await route.handle(call));
+    if ('whole' in plan) await connection.sendWhole(plan.whole, !body.complete);
+    else await connection.sendStream(plan.streamed);
+  } catch (error) {
+    // The client is gone: nobody is there to be told.
+    if (connection.gone) return;
+    await connection.sendWhole(problemOf(error, ids, log), !body.complete);
+  }
+}
+
+async function admit(route: Route, arrival: Arrival, context: RouteContext, body: RequestBody, signal: AbortSignal, draining: AbortSignal): Promise<Call> {
+  const { request, params } = arrival;
+  assertDecodable(request.url ?? '');
+  const named = request.headers['mayfly-tenant'];
+  let tenant: Call['tenant'] | undefined;
+  if (route.access !== 'open') {
+    const caller = await context.authenticator.caller(request.headers.authorization);
+    if (route.access === 'tenant') tenant = bindTenant(caller, Array.isArray(named) ? named.join() : named);
+    else if (context.authenticator.tokensConfigured && !caller.operator) throw new Forbidden('This call needs a token with the operator role');
+  }
+  return {
+    get tenant() {
+      if (tenant === undefined) throw new Error('a route that is not bound to a tenant asked for one');
+      return tenant;
+    },
+    params,
+    query: checked(route.query, { ...(arrival.query as object) }, 'query'),
+    headers: request.headers,
+    body,
+    signal,
+    draining,
+    negotiate: (supported) => negotiate(request, supported),
+    requireStreaming() {
+      if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) {
+        throw new InvalidRequest('This answer streams, and HTTP/1.0 cannot tell a cut from an end: use HTTP/1.1 or later', { field: 'http_version' });
+      }
+    },
+  };
+}
+
+function assertDecodable(url: string): void {
+  try {
+    decodeURIComponent(url);
+  } catch (error) {
+    throw new InvalidRequest('The address holds a broken percent-encoding', { field: 'url' }, { cause: error });
+  }
+}
+
+function negotiate<M extends string>(request: IncomingMessage, supported: readonly M[]): M {
+  const best = new Negotiator(request).mediaType([...supported]) as M | undefined;
+  if (best === undefined) throw new NotAcceptable(`This call answers ${supported.join(' or ')}`, { supported });
+  return best;
+}
+
+function planOf(answer: Answer): Plan {
+  return 'stream' in answer ? { streamed: answer } : { whole: wholeAnswer(answer) };
+}
+
+/** Runs the call once for its key. What comes out is kept before it is sent: a cut answer can be asked for again. */
+async function runKeyed(route: Route, call: Call, key: string, request: IncomingMessage, context: RouteContext, store: IdempotencyStore): Promise<Plan> {
+  const hashBody = async (): Promise<string> => {
+    await call.body.drain();
+    return call.body.digest();
+  };
+  const turn = await store.begin({ tenant: call.tenant, key, target: `${route.method} ${request.url}\n${request.headers.accept ?? ''}` }, hashBody, call.signal);
+  if (!('settle' in turn)) return { whole: turn };
+  return runFirst(route, call, turn, hashBody, context);
+}
+
+async function runFirst(route: Route, call: Call, turn: Turn, hashBody: () => Promise<string>, { limits, ids, log }: RouteContext): Promise<Plan> {
+  let plan: Plan;
+  let failed = false;
+  try {
+    plan = await planKeyed(await route.handle(call), limits.idempotencyAnswerMaxBytes);
+  } catch (error) {
+    if (mayRunAgain(error)) {
+      turn.settle({ kind: 'forget' });
+      throw error;
+    }
+    failed = true;
+    plan = { whole: problemOf(error, ids, log) };
+  }
+  // A refusal that left the body unread did nothing, so it binds nothing. A success without a hash matches no repeat.
+  if (failed && !call.body.complete) turn.settle({ kind: 'forget' });
+  else {
+    const bodyHash = await hashBody().catch(() => '');
+    const small = 'whole' in plan && plan.whole.body.byteLength <= limits.idempotencyAnswerMaxBytes && bodyHash !== '';
+    turn.settle(small && 'whole' in plan ? { kind: 'kept', bodyHash, answer: plan.whole } : { kind: 'too_long', bodyHash });
+  }
+  return plan;
+}
+
+async function planKeyed(answer: Answer, maxBytes: number): Promise<Plan> {
+  if (!('stream' in answer)) return { whole: wholeAnswer(answer) };
+  const gathered = await gather(answer.stream, maxBytes);
+  if ('whole' in gathered) return { whole: { status: answer.status, headers: answer.headers, body: gathered.whole } };
+  return { streamed: { ...answer, stream: gathered.stream } };
+}
