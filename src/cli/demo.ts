@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { catchStopSignals } from './stop-signals.ts';
 
 /** `mayfly demo`: a session's whole life on real data, in this process. */
 export function demoCommand(): Command {
@@ -8,14 +9,12 @@ export function demoCommand(): Command {
     .action(async (options: { readonly json?: true }) => {
       const { runDemo } = await import('./demo/run.ts');
       const { jsonStage, terminalStage } = await import('./demo/stages.ts');
-      const stop = new AbortController();
-      const interrupt = (): void => stop.abort();
       // An interrupted demo still closes its session and removes its folder.
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt);
+      const signals = catchStopSignals();
       try {
-        await runDemo(options.json === true ? jsonStage() : terminalStage(), stop.signal);
+        await runDemo(options.json === true ? jsonStage() : terminalStage(), signals.stop);
       } finally {
-        for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, interrupt);
+        signals.release();
       }
     });
 }

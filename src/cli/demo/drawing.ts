@@ -12,7 +12,7 @@ export function drawTable(columns: readonly Column[], rows: readonly Figures[]):
     head: columns.map((column) => column.title),
     colAligns: columns.map((column) => (column.as === 'text' ? 'left' : 'right')),
     // Plain characters: the same in a terminal, a pipe and a log.
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const row of rows) table.push(columns.map((column) => shown(row[column.key], column.as)));
   return table.toString();

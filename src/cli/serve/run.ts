@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import type { Settings } from '../../config.ts';
+import { Unavailable } from '../../domain/errors.ts';
+import type { Authenticator } from '../../http/authentication.ts';
+import type { HttpServer } from '../../http/options.ts';
+import { startHttpServer } from '../../http/server.ts';
+import { startEmbeddedNode } from '../../mayfly.ts';
+import type { EmbeddedNode } from '../../mayfly.ts';
+import { print } from '../output.ts';
+import type { StopSignals } from '../stop-signals.ts';
+
+/** How long calls that outlived their sessions may take to end; in ms. */
+const LAST_CALLS_MS = 2_000;
+
+/** Serves until the first stop signal, then drains; resolves when no process and no session file is left. */
+export async function serve(settings: Settings, authenticator: Authenticator, signals: StopSignals): Promise<void> {
+  const node = await startEmbeddedNode(settings);
+  let server: HttpServer | undefined;
+  try {
+    server = await listen(settings, authenticator, node);
+    const stopped = aborted(signals.stop);
+    await Promise.race([node.serving, stopped]);
+    if (!signals.stop.aborted) await print(server.url);
+    await stopped;
+    node.log.info({ drain_ms: settings.drainMs }, 'draining');
+  } finally {
+    await stop(node, server, signals);
+  }
+}
+
+/** It listens before it serves: whoever asks `/readyz` meanwhile hears "not yet" rather than nothing. */
+async function listen(settings: Settings, authenticator: Authenticator, node: EmbeddedNode): Promise<HttpServer> {
+  const { gateway, clock, ids, log, metrics, holder } = node;
+  const { host, port, corsOrigin, insecure, nodeId, maxBodyBytes } = settings;
+  const view = () => ({ node_id: nodeId, incarnation: holder.incarnation, state: node.phase, open_sessions: node.openSessions });
+  const status = () => ({ live: node.phase !== 'stopped', ready: node.phase === 'serving', ...(node.phase === 'serving' ? {} : { reason: node.phase }) });
+  const limits = { bodyMaxBytes: maxBodyBytes };
+  const nodes = () => Promise.resolve([view()]);
+  try {
+    return await startHttpServer({ gateway, host, port, authenticator, limits, corsOrigin, insecure, nodeId, status, nodes, clock, ids, log, metrics });
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new Unavailable(`Cannot listen on ${host}:${port}: ${cause.message}. Choose another --port or --host`, {}, { cause });
+  }
+}
+
+async function stop(node: EmbeddedNode, server: HttpServer | undefined, { hasten }: StopSignals): Promise<void> {
+  const hurry = (): void => {
+    node.hasten().catch((error: unknown) => node.log.error({ err: error }, 'the hastened drain failed'));
+  };
+  hasten.addEventListener('abort', hurry, { once: true });
+  if (hasten.aborted) hurry();
+  try {
+    // Sessions end first, with the server still there to answer the calls that end them.
+    await node.drain();
+  } finally {
+    hasten.removeEventListener('abort', hurry);
+    await server?.close({ drainMs: hasten.aborted ? 0 : LAST_CALLS_MS });
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}

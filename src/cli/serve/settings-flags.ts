@@ -1,0 +1,65 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { loadSettings, readConfigFile } from '../../config.ts';
+import type { LoadedSettings } from '../../config.ts';
+import { CLUSTER_ONLY, SETTINGS, SETTING_KEYS, flagOf, variableOf } from '../../config-table.ts';
+import type { SettingKey } from '../../config-table.ts';
+import { showValue } from '../../config-values.ts';
+
+export type Flags = Readonly<Record<string, unknown>> & { readonly config?: string };
+
+/** Every setting of the table as a flag. Values are parsed by the table, not here, so that all sources are judged alike. */
+export function addSettingFlags(command: Command): Command {
+  for (const key of SETTING_KEYS) command.addOption(settingOption(key));
+  command.option('--config <file>', 'JSON file of settings, with underscores in their names [MAYFLY_CONFIG]');
+  // Known and hidden: giving one is refused in words, rather than as an unknown flag.
+  for (const name of CLUSTER_ONLY) command.addOption(new Option(`${flagOf(name)} <value>`).hideHelp());
+  return command;
+}
+
+function settingOption(key: SettingKey): Option {
+  const spec = SETTINGS[key];
+  const shown = spec.secret === true || (Array.isArray(spec.default) && spec.default.length === 0) ? '' : `, default ${showValue(spec.default, spec.unit)}`;
+  const choices = spec.choices === undefined ? '' : ` (${spec.choices.join(', ')})`;
+  const description = `${spec.description}${choices} [${variableOf(spec.name)}${shown}]`;
+  const option = new Option(spec.placeholder === undefined ? flagOf(spec.name) : `${flagOf(spec.name)} ${spec.placeholder}`, description);
+  return spec.repeatable === true ? option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]) : option;
+}
+
+/** @throws InvalidRequest naming the setting and where its value came from */
+export function settingsFrom(flags: Flags, env: NodeJS.ProcessEnv): LoadedSettings {
+  const path = flags.config ?? env.MAYFLY_CONFIG;
+  return loadSettings({ flags, env, ...(path === undefined || path === '' ? {} : { file: readConfigFile(path) }) });
+}
+
+/** What `--print-config` shows of a setting. */
+export interface PrintedSetting {
+  readonly setting: string;
+  readonly value: string;
+  readonly source: string;
+  readonly default: string;
+  readonly bounds: string;
+}
+
+/** The settings in force, one after another; secrets are counted, never shown. */
+export function printedSettings({ settings, sources }: LoadedSettings): readonly PrintedSetting[] {
+  return SETTING_KEYS.map((key) => {
+    const { name, unit, min, max, choices, secret, default: standard } = SETTINGS[key];
+    const value = settings[key];
+    const show = (held: unknown): string => (secret === true && Array.isArray(held) ? `${held.length} hidden` : showValue(held, unit));
+    const range = min === undefined || max === undefined ? '' : `${showValue(min, unit)} to ${showValue(max, unit)}`;
+    return { setting: name, value: show(value), source: sources[key], default: show(standard), bounds: choices?.join(', ') ?? range };
+  });
+}
+
+/** As lines of aligned columns. */
+export function asColumns(rows: readonly PrintedSetting[]): string {
+  const heads = ['setting', 'value', 'source', 'default', 'bounds'] as const;
+  const widths = heads.map((head) => Math.max(head.length, ...rows.map((row) => row[head].length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [line(heads), ...rows.map((row) => line(heads.map((head) => row[head])))].join('\n');
+}
