@@ -18,8 +18,8 @@ export function quoted(identifier: string): string {
 export class TableCatalog {
   readonly #tables = new Map<LogicalName, TableDescription>();
 
-  get names(): ReadonlySet<LogicalName> {
-    return new Set(this.#tables.keys());
+  get names(): LogicalName[] {
+    return [...this.#tables.keys()];
   }
 
   /** @throws UnknownTable */

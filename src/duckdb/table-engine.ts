@@ -151,7 +151,7 @@ export class TableEngineSlot {
         const rows = await this.#dropOne(name);
         if (rows !== undefined) dropped.push({ name, rows });
       }
-      const surviving = [...this.#tables.names];
+      const surviving = this.#tables.names;
       // While a table survives the instance has to stay: what was dropped is free for reuse there, and no more.
       const erasure = surviving.length === 0 ? await this.#destroy() : { memory: 'catalog_detached' as const, spill: 'none' as const };
       this.#receipt = { token: this.#receipt?.token ?? token, dropped, surviving, erasure: { ...erasure, journal: 'no_row_data' } };
@@ -201,7 +201,7 @@ export class TableEngineSlot {
   }
 
   async #createAs(name: LogicalName, query: string, primaryKey: readonly string[], transaction: Transaction): Promise<void> {
-    const sql = await this.#policy.judgeSelect({ query, session: this.#options.session, tables: this.#tables.names });
+    const { sql } = await this.#policy.judgeSelect({ query, session: this.#options.session, tables: this.#tables.names });
     await transaction.begin();
     await this.#connection.run(`CREATE TABLE ${catalog.qualified(name)} AS ${sql}`);
     if (primaryKey.length === 0) return;

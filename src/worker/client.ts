@@ -8,7 +8,7 @@ import type { TableCount } from '../ports/lease-store.ts';
 import type { WorkerLoss } from '../ports/table-engine.ts';
 import type { WorkerProcess } from '../ports/worker-process.ts';
 import { FRAME, type Frame } from './frames.ts';
-import { SETTINGS_VARIABLE, type NoteReply, type WorkerCall, type WorkerSettings } from './input.ts';
+import { SETTINGS_VARIABLE, type NoteReply, type CallOf, type WorkerCall, type WorkerSettings } from './input.ts';
 import type { WorkerResults } from './output.ts';
 import { IncomingBody, SendWindow, Wire } from './wire.ts';
 
@@ -78,7 +78,7 @@ export class WorkerClient implements WorkerProcess {
     this.ready.catch(() => undefined);
   }
 
-  start<Name extends WorkerCall['call']>(call: WorkerCall & { readonly call: Name }, options: CallOptions = {}): RunningCall<Name> {
+  start<Name extends WorkerCall['call']>(call: CallOf<Name>, options: CallOptions = {}): RunningCall<Name> {
     const id = this.#nextId();
     let settle: Pick<Pending, 'resolve' | 'reject' | 'end'> | undefined;
     let end: () => void = () => undefined;

@@ -1,5 +1,4 @@
 import { Socket } from 'node:net';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { SlotPool } from '../duckdb/slot-pool.ts';
 import { createSqlPolicy } from '../duckdb/sql-policy.ts';
 import { FRAME, type Frame } from './frames.ts';
@@ -21,9 +20,7 @@ async function main(): Promise<void> {
     () => void leave(host),
   );
   const pool = new SlotPool(settings.slotsAhead);
-  // Statements are judged on an instance of their own, which holds no data.
-  const judge = await DuckDBInstance.create(':memory:');
-  const policy = await createSqlPolicy(await judge.connect());
+  const policy = await createSqlPolicy();
   await pool.fill();
   host = new WorkerHost(wire, pool, policy, settings);
   wire.send(FRAME.ready, 0);

@@ -29,6 +29,8 @@ export type WorkerCall =
   | { readonly call: 'seal'; readonly slot: number }
   | { readonly call: 'drop'; readonly slot: number; readonly token: number };
 
+export type CallOf<Name extends WorkerCall['call']> = Extract<WorkerCall, { readonly call: Name }>;
+
 /** The node's answer to a count note: nothing, or why the commit must not be. */
 export interface NoteReply {
   readonly refused?: string;

@@ -3,8 +3,9 @@ import type { ByteStream, QueryAnswer, RowFormat } from '../domain/gateway.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { DropReceipt, Slot, SlotQuery, TableDescription, TableOrigin, WorkerLoss, WorkOptions } from '../ports/table-engine.ts';
 import type { RunningCall, WorkerClient } from './client.ts';
-import type { WorkerCall } from './input.ts';
+import type { CallOf } from './input.ts';
 import type { WorkerPoolSettings } from './options.ts';
+import type { WorkerResults } from './output.ts';
 
 type Bounds = Pick<WorkerPoolSettings, 'clock' | 'interruptGraceMs' | 'dropTimeoutMs'>;
 type Work = 'createTable' | 'insert' | 'query' | 'describeTable' | 'dropTable';
@@ -35,8 +36,8 @@ export class RemoteSlot implements Slot {
 
   async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], options: WorkOptions): Promise<{ rows: number }> {
     const body = origin.kind === 'arrow' ? origin.body : undefined;
-    const call = { call: 'createTable', slot: this.#slot, name, origin: origin.kind === 'arrow' ? { kind: 'arrow' } : origin, primaryKey } as const;
-    return this.#work(call, options, body);
+    const described = origin.kind === 'arrow' ? { kind: origin.kind } : origin;
+    return this.#work({ call: 'createTable', slot: this.#slot, name, origin: described, primaryKey }, options, body);
   }
 
   async insert(name: LogicalName, format: RowFormat, body: ByteStream, options: WorkOptions): Promise<{ rows: number }> {
@@ -83,11 +84,7 @@ export class RemoteSlot implements Slot {
     return this.#receipt;
   }
 
-  async #work<Name extends Work>(
-    call: WorkerCall & { readonly call: Name },
-    options: WorkOptions,
-    body?: ByteStream,
-  ): Promise<Awaited<RunningCall<Name>['answered']>> {
+  async #work<Name extends Work>(call: CallOf<Name>, options: WorkOptions, body?: ByteStream): Promise<WorkerResults[Name]> {
     refuseAborted(options.signal);
     const running = this.#worker.start<Name>(call, { body, noteCount: options.noteCount });
     const watch = this.#watch(running, options);
@@ -102,8 +99,10 @@ export class RemoteSlot implements Slot {
   #watch(running: RunningCall<Work>, { signal, timeoutMs }: WorkOptions): Watch {
     const { clock, interruptGraceMs } = this.#bounds;
     let timedOut = false;
+    let over = false;
     let grace: unknown;
     const stop = (): void => {
+      if (over) return;
       running.cancel();
       grace ??= clock.setTimeout(() => this.#worker.kill('unresponsive', 'a statement did not heed its interrupt'), interruptGraceMs);
     };
@@ -114,6 +113,7 @@ export class RemoteSlot implements Slot {
     signal?.addEventListener('abort', stop, { once: true });
     this.#running.add(stop);
     void running.ended.then(() => {
+      over = true;
       clock.clearTimeout(timer);
       if (grace !== undefined) clock.clearTimeout(grace);
       signal?.removeEventListener('abort', stop);
@@ -124,7 +124,7 @@ export class RemoteSlot implements Slot {
     return { stop, explain: (error) => (timedOut && error instanceof MayflyError && error.code === 'query_cancelled' ? timeout() : error) };
   }
 
-  async #bounded<Name extends 'seal' | 'drop'>(running: RunningCall<Name>, timeoutMs: number): Promise<Awaited<RunningCall<Name>['answered']>> {
+  async #bounded<Name extends 'seal' | 'drop'>(running: RunningCall<Name>, timeoutMs: number): Promise<WorkerResults[Name]> {
     const { clock } = this.#bounds;
     const timer = clock.setTimeout(() => this.#worker.kill('unresponsive', 'it did not let go of a session in time'), timeoutMs);
     try {

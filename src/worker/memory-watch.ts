@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import type { WorkerPoolSettings } from './options.ts';
+import type { PooledWorker } from './pooled-worker.ts';
+
+const PAGE_BYTES = 4_096;
+/** What a worker takes before it holds anything. */
+const EMPTY_WORKER_BYTES = 128 * 1_048_576;
+
+/**
+ * DuckDB's memory limit does not count everything it allocates, so the process is watched as well. Its memory is read
+ * from /proc, which tells the truth of a worker that is busy; where there is no /proc the limit alone holds.
+ */
+export class WorkerMemoryWatch {
+  readonly #settings: Pick<WorkerPoolSettings, 'clock' | 'rssCheckMs' | 'rssSlackBytes'>;
+  readonly #workers: () => readonly PooledWorker[];
+  #timer: unknown;
+  #stopped = false;
+
+  constructor(settings: Pick<WorkerPoolSettings, 'clock' | 'rssCheckMs' | 'rssSlackBytes'>, workers: () => readonly PooledWorker[]) {
+    this.#settings = settings;
+    this.#workers = workers;
+  }
+
+  start(): void {
+    this.#timer = this.#settings.clock.setTimeout(() => void this.#look(), this.#settings.rssCheckMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#settings.clock.clearTimeout(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    await Promise.all(this.#workers().map((worker) => this.#check(worker)));
+    if (!this.#stopped) this.start();
+  }
+
+  async #check(worker: PooledWorker): Promise<void> {
+    if (worker.client?.pid === undefined) return;
+    const rss = await residentBytes(worker.client.pid);
+    const limit = EMPTY_WORKER_BYTES + worker.memoryLimitBytes + this.#settings.rssSlackBytes;
+    if (rss !== undefined && rss > limit) worker.client.kill('memory', `it held ${rss} bytes, above ${limit}`);
+  }
+}
+
+async function residentBytes(pid: number): Promise<number | undefined> {
+  try {
+    const pages = (await readFile(`/proc/${pid}/statm`, 'latin1')).split(' ')[1];
+    return Number(pages) * PAGE_BYTES;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QuotaExceeded, Unavailable } from '../domain/errors.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import type { Slot, SlotRequest, TableEngine } from '../ports/table-engine.ts';
+import { WorkerMemoryWatch } from './memory-watch.ts';
+import { withDefaults, type WorkerPoolOptions, type WorkerPoolSettings } from './options.ts';
+import { PooledWorker } from './pooled-worker.ts';
+import { RemoteSlot } from './remote-slot.ts';
+
+export type { WorkerPoolOptions } from './options.ts';
+
+/** The table engine over worker processes: one tenant a worker (I7), spares kept ready, everything bounded. */
+export class WorkerTableEngine implements TableEngine {
+  readonly #settings: WorkerPoolSettings;
+  readonly #workers = new Set<PooledWorker>();
+  readonly #memory: WorkerMemoryWatch;
+  /** Starts that failed in a row. */
+  #failures = 0;
+  #lastSlot = 0;
+  #closing = false;
+
+  private constructor(settings: WorkerPoolSettings) {
+    this.#settings = settings;
+    this.#memory = new WorkerMemoryWatch(settings, () => [...this.#workers]);
+  }
+
+  /** Starts the spares; resolves once the first of them takes sessions. @throws Unavailable when it does not start */
+  static async start(options: WorkerPoolOptions): Promise<WorkerTableEngine> {
+    const engine = new WorkerTableEngine(withDefaults(options));
+    await mkdir(options.spillRoot, { recursive: true, mode: 0o700 });
+    engine.#refill();
+    engine.#memory.start();
+    const [first] = engine.#workers;
+    try {
+      await first?.ready;
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+    return engine;
+  }
+
+  async openSlot(request: SlotRequest): Promise<Slot> {
+    if (this.#closing) throw new Unavailable('The node takes no more sessions');
+    const worker = this.#place(request.tenant);
+    worker.assign(request.tenant, request.session, request.memoryLimitBytes);
+    this.#refill();
+    try {
+      return await this.#open(worker, request);
+    } catch (error) {
+      await this.#release(worker, request);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#memory.stop();
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await rm(this.#settings.spillRoot, { recursive: true, force: true });
+  }
+
+  /** The tenant's own worker with the fewest sessions; else a spare, ready ones first; else a new one. */
+  #place(tenant: Tenant): PooledWorker {
+    const { sessionsPerWorkerMax, maxWorkers } = this.#settings;
+    const usable = [...this.#workers].filter(({ retiring }) => !retiring);
+    const own = usable.filter((worker) => worker.tenant === tenant && worker.sessions < sessionsPerWorkerMax).sort((a, b) => a.sessions - b.sessions);
+    const spares = usable.filter((worker) => worker.tenant === undefined).sort((a, b) => Number(b.isReady) - Number(a.isReady));
+    const found = own[0] ?? spares[0];
+    if (found !== undefined) return found;
+    if (this.#workers.size >= maxWorkers) this.#retireIdle(maxWorkers);
+    return this.#add();
+  }
+
+  /** A worker without sessions makes room for another tenant. @throws QuotaExceeded when there is none */
+  #retireIdle(limit: number): void {
+    const idle = [...this.#workers].find((worker) => worker.sessions === 0 && !worker.retiring);
+    if (idle === undefined) {
+      throw new QuotaExceeded(`All ${limit} workers of the node are taken by sessions of other tenants, or full: close sessions, or raise --max-workers`, {
+        limit,
+        quota: 'workers',
+      });
+    }
+    void idle.stop();
+  }
+
+  async #open(worker: PooledWorker, { session, memoryLimitBytes, signal }: SlotRequest): Promise<Slot> {
+    const client = await abortable(worker.ready, signal);
+    const slot = ++this.#lastSlot;
+    const spillDirectory = this.#spillOf(session);
+    await client.start({ call: 'open', slot, session, memoryLimitBytes, spillDirectory }).answered;
+    const remote = new RemoteSlot(client, slot, this.#settings, () => this.#release(worker, { session }));
+    void remote.lost.then(() => rm(spillDirectory, { recursive: true, force: true }).catch(() => undefined));
+    return remote;
+  }
+
+  async #release(worker: PooledWorker, { session }: Pick<SlotRequest, 'session'>): Promise<void> {
+    worker.release(session);
+    await rm(this.#spillOf(session), { recursive: true, force: true });
+  }
+
+  #spillOf(session: SlotRequest['session']): string {
+    return join(this.#settings.spillRoot, session);
+  }
+
+  #refill(): void {
+    if (this.#closing) return;
+    const spares = (): number => [...this.#workers].filter((worker) => worker.tenant === undefined && !worker.retiring).length;
+    while (this.#workers.size < this.#settings.maxWorkers && spares() < this.#settings.spareWorkers) this.#add();
+  }
+
+  #add(): PooledWorker {
+    const worker = new PooledWorker(this.#settings, this.#failures, (wasReady) => {
+      this.#workers.delete(worker);
+      this.#failures = wasReady ? 0 : this.#failures + 1;
+      this.#refill();
+    });
+    this.#workers.add(worker);
+    return worker;
+  }
+}
+
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(new Unavailable('The call was cancelled while it waited for a worker'));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
