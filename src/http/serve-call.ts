@@ -95,7 +95,11 @@ async function runKeyed(route: Route, call: Call, key: string, request: Incoming
     await call.body.drain();
     return call.body.digest();
   };
-  const turn = await store.begin({ tenant: call.tenant, key, target: `${route.method} ${request.url}\n${request.headers.accept ?? ''}` }, hashBody, call.signal);
+  const turn = await store.begin(
+    { tenant: call.tenant, key, target: `${route.method} ${request.url}\n${request.headers.accept ?? ''}` },
+    hashBody,
+    call.signal,
+  );
   if (!('settle' in turn)) return { whole: turn };
   return runFirst(route, call, turn, hashBody, context);
 }
