@@ -39,8 +39,10 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const onNotice = options.onNotice ?? (() => {});
   const { clock, ids, nodeId } = options;
   const dataDir = await openDataDir(options.dataDir, { clock, ids, onNotice, ...(nodeId === undefined ? {} : { nodeId }) });
+  let leases: EmbeddedLeaseStore | undefined;
   try {
-    const leases = EmbeddedLeaseStore.open(dataDir.notesFolder, onNotice);
+    const store = EmbeddedLeaseStore.open(dataDir.notesFolder, onNotice);
+    leases = store;
     const log = await JournalLifecycleLog.open(dataDir.journalFolder, {
       clock,
       onNotice,
@@ -50,18 +52,19 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     return {
       dataDir,
       log,
-      leases,
+      leases: store,
       claims: new EmbeddedClaimLock(clock),
       close: async () => {
         try {
           await log.close();
-          await leases.close();
+          await store.close();
         } finally {
           await dataDir.release();
         }
       },
     };
   } catch (error) {
+    await leases?.close();
     await dataDir.release();
     throw error;
   }

@@ -1,0 +1,201 @@
+import { Internal } from '../domain/errors.ts';
+import type { SessionId } from '../domain/ids.ts';
+import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
+import type { Tenant } from '../domain/tenant.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Holder } from '../ports/lease-store.ts';
+import type { Appended, ChainEntry, Decision, LifecycleLog, OpenEntry, ReadOptions, StandingDecision } from '../ports/lifecycle-log.ts';
+import { systemJournalFiles, type JournalFiles } from './journal-files.ts';
+import { GroupCommit } from './journal-group-commit.ts';
+import type { JournalIndex } from './journal-index.ts';
+import { decodeLine, type JournalEntry } from './journal-line.ts';
+import { CommitSignal, readLines } from './journal-reader.ts';
+import { recoverJournal } from './journal-recovery.ts';
+import { verifyJournal, type JournalReport } from './journal-scan.ts';
+import type { JournalSegments } from './journal-segments.ts';
+import type { OnNotice } from './notice.ts';
+
+const DAY_MS = 24 * 3_600_000;
+/** Longest timeout (24 h), grace of the unreachable (24 h), and seven days. */
+const RETENTION_MS = 9 * DAY_MS;
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+const QUEUE_MAX_BYTES = 64 * 1024 * 1024;
+/** Segments a retention period is cut into at least, so that what is kept too long is a tenth of it. */
+const SEGMENTS_PER_RETENTION = 10;
+
+export interface JournalOptions {
+  readonly clock: Clock;
+  readonly onNotice: OnNotice;
+  readonly retentionMs?: number;
+  readonly segmentBytes?: number;
+  readonly files?: JournalFiles;
+}
+
+/**
+ * The lifecycle log of one process: an append-only journal, one line of JSON an entry, chained by SHA-256. What is
+ * answered is synced (I1: create-if-absent is decided against what is synced or on its way, in the order of calls).
+ */
+export class JournalLifecycleLog implements LifecycleLog {
+  readonly #segments: JournalSegments;
+  readonly #index: JournalIndex;
+  readonly #commits = new CommitSignal();
+  readonly #writer: GroupCommit;
+  readonly #options: JournalOptions;
+
+  private constructor(segments: JournalSegments, index: JournalIndex, options: JournalOptions) {
+    const { clock, onNotice, retentionMs = RETENTION_MS } = options;
+    this.#segments = segments;
+    this.#index = index;
+    this.#options = options;
+    this.#writer = new GroupCommit(segments, index, {
+      clock,
+      onNotice,
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      segmentAgeMs: retentionMs / SEGMENTS_PER_RETENTION,
+      queueMaxBytes: QUEUE_MAX_BYTES,
+      onCommit: async () => {
+        this.#commits.wake();
+        await this.#retain();
+      },
+    });
+  }
+
+  /** @throws Internal (`file`, `position`) when the journal is damaged */
+  static async open(folder: string, options: JournalOptions): Promise<JournalLifecycleLog> {
+    const { segments, index } = await recoverJournal(options.files ?? systemJournalFiles, folder, options.onNotice);
+    const log = new JournalLifecycleLog(segments, index, options);
+    await log.#retain();
+    return log;
+  }
+
+  /** Reads and verifies a journal folder, without a lock and without a change. */
+  static verify(folder: string): Promise<JournalReport> {
+    return verifyJournal(systemJournalFiles, folder);
+  }
+
+  /** False from a failed write on until the journal was repaired. */
+  get isSound(): boolean {
+    return this.#writer.isSound;
+  }
+
+  async append(n: number, record: LifecycleRecord, holder: Holder): Promise<Appended> {
+    if ((n === 0) !== (record.event === 'opened')) throw new Internal(`Record ${n} of a chain cannot be "${record.event}": 0 and only 0 is "opened"`);
+    await this.#writer.whenSound();
+    const known = this.#index.get(record.tenant_id, record.session_id);
+    const length = known?.positions.length ?? 0;
+    // I1: nothing after a terminal record, which is always the last.
+    const standsAt = n < length ? known?.positions[n] : known?.endedAt === undefined ? undefined : known.positions.at(-1);
+    if (standsAt !== undefined) return { outcome: 'occupied', entry: asChainEntry(await this.#entryAt(standsAt)) };
+    if (n > length) throw new Internal(`Record ${n} of session ${record.session_id} would leave a gap: ${length} is next`);
+    const placed = this.#writer.place({ kind: 'record', n, by: { node: holder.node, incarnation: holder.incarnation }, record });
+    await placed.durable;
+    return { outcome: 'created', entry: asChainEntry(placed.entry) };
+  }
+
+  async chain(tenant: Tenant, session: SessionId): Promise<readonly ChainEntry[]> {
+    await this.#writer.whenSound();
+    const positions = this.#index.get(tenant, session)?.positions ?? [];
+    return (await Promise.all(positions.map((position) => this.#entryAt(position)))).map(asChainEntry);
+  }
+
+  async decide(decision: Decision): Promise<StandingDecision> {
+    await this.#writer.whenSound();
+    const standsAt = this.#index.get(decision.tenant, decision.session)?.decisionPosition;
+    if (standsAt !== undefined) return asStanding(await this.#entryAt(standsAt), false);
+    const placed = this.#writer.place({ kind: 'decision', decision });
+    await placed.durable;
+    return asStanding(placed.entry, true);
+  }
+
+  async decision(tenant: Tenant, session: SessionId): Promise<StandingDecision | undefined> {
+    await this.#writer.whenSound();
+    const standsAt = this.#index.get(tenant, session)?.decisionPosition;
+    return standsAt === undefined ? undefined : asStanding(await this.#entryAt(standsAt), false);
+  }
+
+  async *unfinished(): AsyncGenerator<OpenEntry> {
+    await this.#writer.whenSound();
+    for (const { tenant, session, positions, firstPosition } of this.#index.unfinished()) {
+      const entry = await this.#entryAt(positions[0] ?? firstPosition);
+      if (entry.kind === 'record' && entry.record.session_id === session) yield { tenant, session, openedBy: entry.by };
+    }
+  }
+
+  read(tenant: Tenant, options: ReadOptions): AsyncIterable<ChainEntry> {
+    return { [Symbol.asyncIterator]: () => this.#iterate(tenant, options) };
+  }
+
+  /** Answers what was begun; followers get all that is durable and then end. */
+  async close(): Promise<void> {
+    await this.#writer.close();
+    this.#commits.close();
+    await this.#segments.close();
+  }
+
+  /** `return` must not wait for a `next` that waits for a commit: it aborts it. */
+  #iterate(tenant: Tenant, options: ReadOptions): AsyncGenerator<ChainEntry> {
+    const left = new AbortController();
+    const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
+    const entries = this.#entries(tenant, options, signal);
+    const leave = entries.return.bind(entries);
+    entries.return = (value) => {
+      left.abort();
+      return leave(value);
+    };
+    return entries;
+  }
+
+  async *#entries(tenant: Tenant, options: ReadOptions, signal: AbortSignal): AsyncGenerator<ChainEntry> {
+    const { from = 0, follow = false, session } = options;
+    // Cheap and never wrong in the one direction that counts: a line of the tenant always holds these bytes.
+    const needle = Buffer.from(session === undefined ? `"tenant_id":${JSON.stringify(tenant)}` : `"session_id":${JSON.stringify(session)}`);
+    for await (const line of readLines(this.#segments, this.#commits, { from, follow, signal })) {
+      if (!line.includes(needle)) continue;
+      const decoded = decodeLine(line);
+      // I8: an answer that would lack an entry is an error.
+      if (!decoded.ok) throw new Internal(`An entry of the journal ${decoded.why}: run a verification of the data directory`);
+      const { entry } = decoded;
+      if (entry.kind !== 'record' || entry.record.tenant_id !== tenant) continue;
+      if (session === undefined || entry.record.session_id === session) yield asChainEntry(entry);
+    }
+  }
+
+  async #entryAt(position: number): Promise<JournalEntry> {
+    const pending = this.#writer.pendingAt(position);
+    if (pending === undefined) return this.#segments.read(position);
+    await pending.durable;
+    return pending.entry;
+  }
+
+  /** Deletes from the oldest on what is over and old enough; never the segment being written. */
+  async #retain(): Promise<void> {
+    const cutoffMs = this.#options.clock.wallMs() - (this.#options.retentionMs ?? RETENTION_MS);
+    while (this.#segments.count > 1) {
+      const { first } = this.#segments;
+      const end = first.base + first.size;
+      if (first.lastAt >= cutoffMs || !this.#index.allEndedBefore(end, cutoffMs)) return;
+      try {
+        await this.#segments.deleteFirst(() => this.#index.dropBefore(end));
+      } catch (error) {
+        // What could not be deleted is kept, and tried again after the next write.
+        this.#options.onNotice({ kind: 'journal_failed', detail: `An old journal file was not deleted: ${String(error)}`, fields: { file: first.path } });
+        return;
+      }
+      this.#options.onNotice({
+        kind: 'segment_deleted',
+        detail: 'A journal file whose sessions are all over and old was deleted',
+        fields: { file: first.path },
+      });
+    }
+  }
+}
+
+function asChainEntry(entry: JournalEntry): ChainEntry {
+  if (entry.kind !== 'record') throw new Internal(`Entry ${entry.offset} of the journal is a decision where a record belongs`);
+  return { offset: entry.offset, n: entry.n, record: entry.record };
+}
+
+function asStanding(entry: JournalEntry, won: boolean): StandingDecision {
+  if (entry.kind !== 'decision') throw new Internal(`Entry ${entry.offset} of the journal is a record where a decision belongs`);
+  return { decision: entry.decision, token: entry.offset, won };
+}
