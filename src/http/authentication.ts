@@ -5,7 +5,7 @@ import { Forbidden, InvalidRequest, Unauthorized } from '../domain/errors.ts';
 import { parseTenant } from '../domain/tenant.ts';
 import type { Tenant } from '../domain/tenant.ts';
 
-export interface StaticToken {
+interface StaticToken {
   readonly token: string;
   /** The one tenant it speaks for; or the operator role, which may name any. */
   readonly tenant?: string;

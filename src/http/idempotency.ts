@@ -19,7 +19,7 @@ export interface KeyedCall {
 }
 
 /** How the first call under a key ended: with an answer to keep, one too long to keep, or nothing that binds. */
-export type Outcome =
+type Outcome =
   | { readonly kind: 'kept'; readonly bodyHash: string; readonly answer: KeptAnswer }
   | { readonly kind: 'too_long'; readonly bodyHash: string }
   | { readonly kind: 'forget' };

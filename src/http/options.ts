@@ -47,7 +47,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   idempotencyAnswerMaxBytes: 64 * 1024,
 };
 
-export interface NodeStatus {
+interface NodeStatus {
   readonly live: boolean;
   readonly ready: boolean;
   /** Why it is not ready: starting, fenced, draining. */

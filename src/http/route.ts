@@ -5,7 +5,7 @@ import type { Tenant } from '../domain/tenant.ts';
 import type { HttpLimits, HttpServerOptions } from './options.ts';
 import type { RequestBody } from './request-body.ts';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What a handler gives back; the server alone turns it into bytes on a connection. */
 export type Answer =

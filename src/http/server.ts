@@ -19,7 +19,7 @@ import { sqlRoutes } from './routes/sql.ts';
 import { tableRoutes } from './routes/tables.ts';
 import { serveCall } from './serve-call.ts';
 
-export type { HttpLimits, HttpServer, HttpServerOptions, NodeStatus } from './options.ts';
+export type { HttpLimits, HttpServer, HttpServerOptions } from './options.ts';
 
 const PARAMETER_MAX_CHARS = 1_024;
 const DEFAULT_DRAIN_MS = 20_000;

@@ -1,6 +1,6 @@
 import type { EndReason, LifecycleEvent } from '../domain/lifecycle-record.ts';
 
-export type StatementOutcome = 'ok' | 'failed' | 'cancelled' | 'timed_out';
+type StatementOutcome = 'ok' | 'failed' | 'cancelled' | 'timed_out';
 
 /** What is counted. Observe-only: no call throws, waits or answers, so that nothing can depend on it. */
 export interface Metrics {

@@ -163,7 +163,7 @@ describe('the node', () => {
     const rows = Object.entries(document.paths).flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`));
     const session = '/v1/sessions/{session}';
     const table = `${session}/tables/{name}`;
-    expect(rows.sort()).toEqual(
+    expect(rows.toSorted()).toEqual(
       [
         ...['POST', 'GET', 'DELETE'].map((method) => `${method} /v1/sessions`),
         ...['GET', 'PATCH', 'DELETE'].map((method) => `${method} ${session}`),
@@ -171,7 +171,7 @@ describe('the node', () => {
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} ${table}`),
         `POST ${table}/rows`,
         ...['/v1/lifecycle', '/healthz', '/readyz', '/metrics', '/v1/cluster', '/openapi.json'].map((path) => `GET ${path}`),
-      ].sort(),
+      ].toSorted(),
     );
   });
 

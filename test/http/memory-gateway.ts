@@ -71,7 +71,8 @@ export class MemoryGateway {
 
   async *entries(tenant: Tenant, { from = 0, follow = false, session_id, signal }: LifecycleQuery): AsyncGenerator<LifecycleEntry> {
     let index = 0;
-    while (signal?.aborted !== true) {
+    for (;;) {
+      if (signal?.aborted === true) return;
       for (; index < this.log.length; index += 1) {
         const entry = this.log[index];
         if (entry === undefined || entry.offset < from || entry.record.tenant_id !== tenant) continue;
