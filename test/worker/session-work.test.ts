@@ -1,0 +1,183 @@
+import { readdir } from 'node:fs/promises';
+import { tableFromArrays } from 'apache-arrow';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { arrowTable, bodyOf, bytesOf, ipc, MIB, name, rows, startPool, work, type OpenedSlot, type Pool } from './harness.ts';
+
+let pool: Pool;
+let opened: OpenedSlot;
+const ids = (count: number): Int32Array => Int32Array.from({ length: count }, (_, index) => index);
+
+beforeAll(async () => {
+  pool = await startPool();
+  opened = await pool.open('acme');
+});
+afterAll(async () => pool[Symbol.asyncDispose]());
+
+describe('the work of a session', () => {
+  it('makes a table from an Arrow body, reads it back and drops it with its count', async () => {
+    const { slot } = opened;
+    const options = work();
+    const data = tableFromArrays({ id: ids(5_000), word: Array.from({ length: 5_000 }, (_, index) => `word ${index}`) });
+    expect(await slot.createTable(name('words'), { kind: 'arrow', body: bodyOf(ipc(data), 777) }, ['id'], options)).toEqual({ rows: 5_000 });
+    expect(options.notes).toEqual([{ name: 'words', rows: 5_000 }]);
+    const back = await arrowTable(slot, 'SELECT id, word FROM words ORDER BY id');
+    expect(back.numRows).toBe(5_000);
+    expect(back.get(4_999)?.toJSON()).toEqual({ id: 4_999, word: 'word 4999' });
+    expect(await slot.describeTable(name('words'), work())).toEqual({
+      name: 'words',
+      rows: 5_000,
+      primaryKey: ['id'],
+      columns: [
+        { name: 'id', type: 'INTEGER', nullable: false },
+        { name: 'word', type: 'VARCHAR', nullable: true },
+      ],
+    });
+    const dropping = work();
+    expect(await slot.dropTable(name('words'), dropping)).toEqual({ rows: 5_000 });
+    expect(dropping.notes).toEqual([{ name: 'words', rows: 0 }]);
+    await expect(slot.describeTable(name('words'), work())).rejects.toMatchObject({ code: 'unknown_table', fields: { name: 'words' } });
+  });
+
+  it('inserts nothing when a key late in the body is a duplicate', async () => {
+    const { slot } = opened;
+    await slot.createTable(name('keys'), { kind: 'columns', columns: [{ name: 'id', type: 'int' }] }, ['id'], work());
+    const keys = ids(500_000);
+    keys[499_999] = 0;
+    const body = bodyOf(ipc(tableFromArrays({ id: keys })));
+    await expect(slot.insert(name('keys'), 'arrow', body, work())).rejects.toMatchObject({ code: 'constraint_violation' });
+    expect(await rows(slot, 'SELECT count(*) FROM keys')).toEqual([[0]]);
+    expect(await slot.insert(name('keys'), 'json', bodyOf(Buffer.from('[{"id":1},{"id":2}]')), work())).toEqual({ rows: 2 });
+  });
+
+  it('inserts nothing from a body that is cut off, wherever', async () => {
+    const { slot } = opened;
+    await slot.createTable(name('cuts'), { kind: 'columns', columns: [{ name: 'id', type: 'int' }] }, [], work());
+    const whole = ipc(tableFromArrays({ id: ids(3) }));
+    for (let cut = 0; cut < whole.byteLength; cut += cut > whole.byteLength - 24 ? 1 : 13) {
+      await expect(slot.insert(name('cuts'), 'arrow', bodyOf(whole.subarray(0, cut)), work()), `cut at ${cut}`).rejects.toMatchObject({
+        code: 'invalid_arrow',
+      });
+    }
+    expect(await rows(slot, 'SELECT count(*) FROM cuts')).toEqual([[0]]);
+    expect(await slot.insert(name('cuts'), 'arrow', bodyOf(whole), work())).toEqual({ rows: 3 });
+  });
+
+  it('inserts nothing when the body fails on its way', async () => {
+    const { slot } = opened;
+    await slot.createTable(name('fails'), { kind: 'columns', columns: [{ name: 'id', type: 'int' }] }, [], work());
+    const whole = ipc(tableFromArrays({ id: ids(300_000) }));
+    const failing = async function* (): AsyncGenerator<Uint8Array> {
+      yield* bodyOf(whole.subarray(0, whole.byteLength / 2));
+      throw new Error('the client went away');
+    };
+    await expect(slot.insert(name('fails'), 'arrow', failing(), work())).rejects.toThrow('the client went away');
+    expect(await rows(slot, 'SELECT count(*) FROM fails')).toEqual([[0]]);
+  });
+
+  it('tells a statement that fails after a million rows, with its reason when nothing was sent', async () => {
+    const { slot } = opened;
+    const late = "SELECT CASE WHEN i = 2000000 THEN error('too late') ELSE repeat(i::VARCHAR, 3) END AS text FROM range(3000000) t(i)";
+    const answer = await slot.query({ query: late, format: 'arrow' }, work());
+    let sent = 0;
+    await expect(
+      (async () => {
+        for await (const piece of answer.body) sent += piece.byteLength;
+      })(),
+    ).rejects.toMatchObject({ code: 'query_error', message: expect.stringContaining('too late') });
+    expect(sent).toBeGreaterThan(MIB);
+    const small = "SELECT CAST(CASE WHEN i = 900 THEN 'x' ELSE '1' END AS INTEGER) AS n FROM range(1000) t(i)";
+    await expect(slot.query({ query: small, format: 'json' }, work())).rejects.toMatchObject({
+      code: 'query_error',
+      message: expect.stringContaining('Could not convert'),
+    });
+    expect(await rows(slot, 'SELECT 1')).toEqual([[1]]);
+  });
+
+  it('notes a lower count before the commit and a higher one after it, and keeps the rows when a note is refused', async () => {
+    const { slot } = opened;
+    await slot.createTable(name('counted'), { kind: 'query', query: 'SELECT i::INTEGER AS id FROM range(10) t(i)' }, ['id'], work());
+    const refused = work({
+      noteCount: async () => {
+        throw new Error('no lease');
+      },
+    });
+    await expect(slot.query({ query: 'DELETE FROM counted WHERE id < 4', format: 'json' }, refused)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await rows(slot, 'SELECT count(*) FROM counted')).toEqual([[10]]);
+    const options = work();
+    const { body } = await slot.query({ query: 'DELETE FROM counted WHERE id < 4', format: 'json' }, options);
+    expect(JSON.parse((await bytesOf(body)).toString())).toEqual({ rows_changed: 4 });
+    expect(options.notes).toEqual([{ name: 'counted', rows: 6 }]);
+    expect(await rows(slot, 'INSERT INTO counted VALUES (100) RETURNING id', options)).toEqual([[100]]);
+    expect(options.notes.at(-1)).toEqual({ name: 'counted', rows: 7 });
+  });
+
+  it('keeps nothing of DML whose rows were not read to the end', async () => {
+    const { slot } = opened;
+    await slot.createTable(
+      name('left'),
+      {
+        kind: 'columns',
+        columns: [
+          { name: 'id', type: 'int' },
+          { name: 'text', type: 'varchar' },
+        ],
+      },
+      [],
+      work(),
+    );
+    const query = 'INSERT INTO "left" SELECT i, repeat(\'x\', 50) FROM range(400000) t(i) RETURNING *';
+    const { body } = await slot.query({ query, format: 'arrow' }, work());
+    for await (const piece of body) {
+      expect(piece.byteLength).toBeGreaterThan(0);
+      break;
+    }
+    expect(await rows(slot, 'SELECT count(*) FROM "left"')).toEqual([[0]]);
+  });
+
+  it('binds parameters by their exact types', async () => {
+    const { slot } = opened;
+    const ask = async (query: string, parameters: readonly unknown[] | Record<string, unknown>): Promise<unknown> => {
+      const { body } = await slot.query({ query, parameters, format: 'json' }, work());
+      return (JSON.parse((await bytesOf(body)).toString()) as { rows: unknown[] }).rows[0];
+    };
+    expect(await ask('SELECT typeof($1), typeof($2), typeof($3), typeof($4), typeof($5)', [1, 2 ** 40, 1.5, 'a', true])).toEqual([
+      'INTEGER',
+      'BIGINT',
+      'DOUBLE',
+      'VARCHAR',
+      'BOOLEAN',
+    ]);
+    expect(await ask('SELECT $n + ?::INTEGER IS NULL'.replace('?', '$m'), { n: 1, m: null })).toEqual([true]);
+    expect(await ask('SELECT list_sum($1), $2.a', [[1, 2.5], { a: 'x' }])).toEqual([3.5, 'x']);
+    await expect(ask('SELECT $1', [])).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(ask('SELECT 1', { other: 1 })).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+
+  it('takes no work once sealed, and answers a repeated drop with the same receipt', async () => {
+    const { slot } = await pool.open('acme');
+    await slot.createTable(name('one'), { kind: 'query', query: 'SELECT 1 AS a' }, [], work());
+    await slot.createTable(name('two'), { kind: 'query', query: 'SELECT unnest([1, 2]) AS a' }, [], work());
+    await slot.seal();
+    await expect(rows(slot, 'SELECT 1')).rejects.toMatchObject({ code: 'lease_lost' });
+    const receipt = await slot.drop(7);
+    expect(receipt).toMatchObject({ token: 7, surviving: [], erasure: { memory: 'instance_closed', spill: 'none', journal: 'no_row_data' } });
+    expect(receipt.dropped).toEqual([
+      { name: 'one', rows: 1 },
+      { name: 'two', rows: 2 },
+    ]);
+    expect(await slot.drop(8)).toEqual(receipt);
+  });
+
+  it('answers memory_limit_exceeded and lives on; what it spilled is removed with it', async () => {
+    const { slot, session } = await pool.open('acme', 64 * MIB);
+    await expect(rows(slot, "SELECT length(list(i::VARCHAR || repeat('x', 100))) FROM range(3000000) t(i)")).rejects.toMatchObject({
+      code: 'memory_limit_exceeded',
+    });
+    await slot.createTable(name('big'), { kind: 'query', query: 'SELECT i, md5(i::VARCHAR) AS h FROM range(3000000) t(i)' }, [], work());
+    expect(await readdir(pool.spillRoot)).toContain(session);
+    const receipt = await slot.drop(1);
+    expect(receipt.erasure.spill).toBe('removed');
+    expect(receipt.dropped).toEqual([{ name: 'big', rows: 3_000_000 }]);
+    expect(await readdir(pool.spillRoot)).not.toContain(session);
+  });
+});
