@@ -1,0 +1,134 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Field, Int64, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Mayfly, NoTenantBinding } from '../../src/index.ts';
+import type { MayflyHandle } from '../../src/index.ts';
+
+/** What every session promises, end to end through the embedded library. */
+describe('a session’s life through the library', () => {
+  let dataDir: string;
+  let mayfly: MayflyHandle;
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-e2e-'));
+    mayfly = await Mayfly.open({ dataDir });
+  });
+
+  afterAll(async () => {
+    await mayfly.close();
+    expect(await readdir(join(dataDir, 'spill'))).toEqual([]);
+    await rm(dataDir, { recursive: true });
+  });
+
+  const schema = new Schema([new Field('image_id', new Int64(), false), new Field('image_hash', new Utf8(), true)]);
+  const images = (count: number) =>
+    new Table({
+      image_id: vectorFromArray(
+        Array.from({ length: count }, (_, index) => BigInt(index)),
+        new Int64(),
+      ),
+      image_hash: vectorFromArray(
+        Array.from({ length: count }, (_, index) => `hash-${index}`),
+        new Utf8(),
+      ),
+    });
+
+  it('opens, creates, inserts and queries, and reaches its own tables by every name', async () => {
+    const session = await mayfly.tenant('acme').openSession({ timeout: '5m' });
+    await session.createTable('query_images', schema, { primaryKey: ['image_id'] });
+    expect(await session.insert('query_images', images(3))).toBe(3);
+    const hashes = await session.sql('query_images', 'SELECT image_hash FROM {table} ORDER BY image_id');
+    expect([...hashes].map((row) => row['image_hash'])).toEqual(['hash-0', 'hash-1', 'hash-2']);
+    for (const name of ['query_images', '{query_images}', session.tableRef('query_images')]) {
+      expect(await session.rows(`SELECT count(*) AS n FROM ${name}`)).toEqual([{ n: 3n }]);
+    }
+    expect(session.physicalTableId('nope')).toBeUndefined();
+    expect(() => session.tableRef('nope')).toThrow(expect.objectContaining({ code: 'unknown_table' }));
+    await session.close();
+  });
+
+  it('drops the tables on close and records it with the right count, once', async () => {
+    const acme = mayfly.tenant('acme');
+    const session = await acme.openSession();
+    await session.createTable('a', schema);
+    await session.insert('a', images(40));
+    await session.createTable('b', schema);
+    await session.insert('b', images(2));
+    expect(await session.countRows('a')).toBe(40);
+    await session.dropTable('b');
+    const record = await session.close();
+    expect(record).toMatchObject({ event: 'closed', ephemeral_table_count: 2, deleted_row_count: 42 });
+    expect(record.details).toMatchObject({ reason: 'close', counted: 'exact', proof: 'dropped' });
+    expect(await session.close()).toEqual(record);
+    await expect(session.sql('SELECT 1')).rejects.toMatchObject({ code: 'session_ended', ended: record });
+    const chain: string[] = [];
+    for await (const entry of acme.lifecycle({ from: 0 })) if (entry.record.session_id === session.id) chain.push(entry.record.event);
+    expect(chain).toEqual(['opened', 'closed']);
+  });
+
+  it('ends a session past its deadline as timed_out', async () => {
+    const session = await mayfly.tenant('acme').openSession({ timeout: 300 });
+    await session.createTable('a', schema);
+    await session.insert('a', images(5));
+    const record = await session.ended;
+    expect(record).toMatchObject({ event: 'timed_out', deleted_row_count: 5, details: { reason: 'deadline' } });
+  });
+
+  it('ends an idle session, and not one that is used', async () => {
+    const acme = mayfly.tenant('acme');
+    const idle = await acme.openSession({ idleTimeout: 200 });
+    expect(await idle.ended).toMatchObject({ event: 'timed_out', details: { reason: 'idle' } });
+  });
+
+  it('lets a hash that was copied out survive the close', async () => {
+    const session = await mayfly.tenant('acme').openSession();
+    await session.createTable('a', schema);
+    await session.insert('a', images(1));
+    const [kept] = await session.rows<{ image_hash: string }>('SELECT image_hash FROM a');
+    await session.close();
+    expect(kept?.image_hash).toBe('hash-0');
+  });
+
+  it('I7: shows another tenant nothing, and refuses to open without a tenant', async () => {
+    const session = await mayfly.tenant('acme').openSession();
+    await session.createTable('secrets', schema);
+    const stranger = mayfly.tenant('other').session(session.id);
+    await expect(stranger.sql('SELECT * FROM secrets')).rejects.toMatchObject({ code: 'unknown_session' });
+    const theirs = await mayfly.tenant('other').openSession();
+    await expect(theirs.sql(`SELECT * FROM ${session.tableRef('secrets')}`)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(query_error|unknown_table|statement_not_allowed)$/),
+    });
+    expect(() => mayfly.tenant('')).toThrow(NoTenantBinding);
+    await theirs.close();
+    await session.close();
+  });
+
+  it('I1: close and deadline together, and close twice, leave one terminal record', async () => {
+    const acme = mayfly.tenant('acme');
+    const sessions = await Promise.all(Array.from({ length: 8 }, () => acme.openSession({ timeout: 400 })));
+    await sessions[0]?.ended;
+    const records = await Promise.all(sessions.flatMap((session) => [session.close(), session.close()]));
+    expect(new Set(records.map((record) => JSON.stringify(record))).size).toBe(8);
+    const ends = new Map<string, number>();
+    for await (const { record } of acme.lifecycle({ from: 0 })) {
+      if (record.event === 'closed' || record.event === 'timed_out') ends.set(record.session_id, (ends.get(record.session_id) ?? 0) + 1);
+    }
+    for (const session of sessions) expect(ends.get(session.id)).toBe(1);
+  });
+
+  it('records a forced close as timed_out', async () => {
+    const session = await mayfly.tenant('acme').openSession();
+    expect(await session.forceClose()).toMatchObject({ event: 'timed_out', details: { reason: 'forced' } });
+  });
+
+  it('I5: a close during a long statement interrupts it and answers soon', async () => {
+    const session = await mayfly.tenant('acme').openSession();
+    const statement = session.sql('SELECT count(*) FROM range(1000000000) a(i) JOIN range(1000000) b(j) ON a.i % 7 = b.j % 5');
+    const failed = expect(statement).rejects.toMatchObject({ code: 'session_ended' });
+    const record = await session.close();
+    expect(record.event).toBe('closed');
+    await failed;
+  });
+});
