@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ChainEntry, LifecycleLog } from '../../src/ports/lifecycle-log.ts';
+import { acme, collect, decisionOf, newHolder, newSession, recordOf, rival } from './samples.ts';
+
+/** What every lifecycle log must do; `open` gives an empty one, whose `close` the suite calls. */
+export function lifecycleLogConforms(name: string, open: () => Promise<LifecycleLog>): void {
+  describe(`the lifecycle log ${name}`, () => {
+    const holder = newHolder();
+    let log: LifecycleLog;
+    beforeEach(async () => {
+      log = await open();
+    });
+    afterEach(async () => log.close());
+
+    it('appends a chain and reads it back', async () => {
+      const session = newSession();
+      const opened = await log.append(0, recordOf(session, 'opened'), holder);
+      const failed = await log.append(1, recordOf(session, 'partial_deletion_failure'), holder);
+      const closed = await log.append(2, recordOf(session, 'closed'), holder);
+      expect([opened.outcome, failed.outcome, closed.outcome]).toEqual(['created', 'created', 'created']);
+      expect(await log.chain(acme, session)).toEqual([opened.entry, failed.entry, closed.entry]);
+      expect(closed.entry).toMatchObject({ n: 2, record: recordOf(session, 'closed') });
+      expect(opened.entry.offset).toBeLessThan(failed.entry.offset);
+      expect(failed.entry.offset).toBeLessThan(closed.entry.offset);
+    });
+
+    it('creates an entry once and shows the loser what stands there (I1)', async () => {
+      const session = newSession();
+      await log.append(0, recordOf(session, 'opened'), holder);
+      const racing = await Promise.all(
+        Array.from({ length: 16 }, async (_, i) => log.append(1, { ...recordOf(session, 'closed'), deleted_row_count: i }, newHolder(`node-${i}`))),
+      );
+      const created = racing.filter(({ outcome }) => outcome === 'created');
+      expect(created).toHaveLength(1);
+      for (const { entry } of racing) expect(entry).toEqual(created[0]?.entry);
+      expect(await log.chain(acme, session)).toHaveLength(2);
+    });
+
+    it('takes nothing after a terminal record (I1)', async () => {
+      const session = newSession();
+      await log.append(0, recordOf(session, 'opened'), holder);
+      const end = await log.append(1, recordOf(session, 'timed_out'), holder);
+      expect(await log.append(2, recordOf(session, 'closed'), holder)).toEqual({ outcome: 'occupied', entry: end.entry });
+      expect(await log.chain(acme, session)).toHaveLength(2);
+    });
+
+    it('refuses a gap in a chain', async () => {
+      const session = newSession();
+      await log.append(0, recordOf(session, 'opened'), holder);
+      await expect(log.append(2, recordOf(session, 'closed'), holder)).rejects.toMatchObject({ code: 'internal' });
+      expect(await log.chain(acme, session)).toHaveLength(1);
+    });
+
+    it('lets one decision stand and gives it to every loser, with its token (I2)', async () => {
+      const session = newSession();
+      await log.append(0, recordOf(session, 'opened'), holder);
+      expect(await log.decision(acme, session)).toBeUndefined();
+      const reasons = ['close', 'deadline', 'idle', 'forced'] as const;
+      const racing = await Promise.all(reasons.map(async (reason) => log.decide(decisionOf(session, reason))));
+      const won = racing.filter((standing) => standing.won);
+      expect(won).toHaveLength(1);
+      for (const standing of racing) expect({ ...standing, won: true }).toEqual(won[0]);
+      expect(won[0]?.token).toBeGreaterThan(0);
+      expect(await log.decision(acme, session)).toEqual({ ...won[0], won: false });
+    });
+
+    it('shows one tenant nothing of another (I7)', async () => {
+      const session = newSession();
+      await log.append(0, recordOf(session, 'opened'), holder);
+      await log.decide(decisionOf(session, 'close'));
+      expect(await log.chain(rival, session)).toEqual([]);
+      expect(await log.decision(rival, session)).toBeUndefined();
+      expect(await collect(log.read(rival, {}))).toEqual([]);
+      expect(await collect(log.read(rival, { session }))).toEqual([]);
+    });
+
+    it('knows the sessions that have not ended, and who opened them (I3)', async () => {
+      const [ended, open, failed] = [newSession(), newSession(), newSession()];
+      for (const session of [ended, open, failed]) await log.append(0, recordOf(session, 'opened'), holder);
+      await log.append(1, recordOf(ended, 'closed'), holder);
+      await log.append(1, recordOf(failed, 'partial_deletion_failure'), newHolder('helper'));
+      const unfinished = await collect(log.unfinished());
+      expect(new Set(unfinished.map(({ session }) => session))).toEqual(new Set([open, failed]));
+      for (const entry of unfinished) expect(entry).toMatchObject({ tenant: acme, openedBy: holder });
+    });
+
+    it('replays from an offset, inclusive, all of a tenant or one session', async () => {
+      const [one, two] = [newSession(), newSession()];
+      const entries: ChainEntry[] = [];
+      for (const session of [one, two]) entries.push((await log.append(0, recordOf(session, 'opened'), holder)).entry);
+      for (const session of [one, two]) entries.push((await log.append(1, recordOf(session, 'closed'), holder)).entry);
+      expect(await collect(log.read(acme, {}))).toEqual(entries);
+      expect(await collect(log.read(acme, { from: entries[2]?.offset ?? 0 }))).toEqual(entries.slice(2));
+      expect(await collect(log.read(acme, { session: two }))).toEqual([entries[1], entries[3]]);
+      expect(await collect(log.read(acme, { from: (entries[3]?.offset ?? 0) + 1 }))).toEqual([]);
+    });
+
+    it('follows gap-free from replay to live, and ends when aborted', async () => {
+      const sessions = Array.from({ length: 40 }, newSession);
+      for (const session of sessions.slice(0, 20)) await log.append(0, recordOf(session, 'opened'), holder);
+      const stop = new AbortController();
+      const seen: ChainEntry[] = [];
+      const following = (async () => {
+        for await (const entry of log.read(acme, { follow: true, signal: stop.signal })) {
+          seen.push(entry);
+          if (seen.length === sessions.length) stop.abort();
+        }
+      })();
+      await Promise.all(sessions.slice(20).map(async (session) => log.append(0, recordOf(session, 'opened'), holder)));
+      await following;
+      expect(seen.map(({ record }) => record.session_id).toSorted()).toEqual(sessions.toSorted());
+      expect(seen.map(({ offset }) => offset)).toEqual(seen.map(({ offset }) => offset).toSorted((a, b) => a - b));
+    });
+
+    it('lets go of a follower that waits', async () => {
+      const entries = log.read(acme, { follow: true })[Symbol.asyncIterator]();
+      const next = entries.next();
+      await entries.return?.();
+      expect(await next).toMatchObject({ done: true });
+    });
+
+    it('takes nothing after its close', async () => {
+      await log.close();
+      await expect(log.append(0, recordOf(newSession(), 'opened'), holder)).rejects.toMatchObject({ code: 'unavailable' });
+      log = await open();
+    });
+  });
+}

@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { SystemClock } from '../../src/embedded/system-clock.ts';
+import { JournalLifecycleLog, type JournalOptions } from '../../src/embedded/lifecycle-log.ts';
+import type { EmbeddedNotice } from '../../src/embedded/notice.ts';
+
+/** A folder of this test alone. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mayfly-embedded-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The system's clock, with a wall clock that can be set forward. */
+export class ShiftedClock extends SystemClock {
+  aheadMs = 0;
+
+  override wallMs(): number {
+    return super.wallMs() + this.aheadMs;
+  }
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.aheadMs;
+  }
+}
+
+export async function openJournal(folder: string, options: Partial<JournalOptions> = {}): Promise<{ log: JournalLifecycleLog; notices: EmbeddedNotice[] }> {
+  const notices: EmbeddedNotice[] = [];
+  const log = await JournalLifecycleLog.open(folder, { clock: new SystemClock(), onNotice: (notice) => notices.push(notice), ...options });
+  return { log, notices };
+}
