@@ -1,4 +1,4 @@
-import { Data, type DataType, type Dictionary, RecordBatch, Schema, type Struct, Type, Vector } from 'apache-arrow';
+import { Data, type DataType, type Dictionary, RecordBatch, Schema, Struct, Type, Vector } from 'apache-arrow';
 import { SchemaMismatch } from '../domain/errors.ts';
 import { adoptSchemaTypes, type ForeignSchema, type ForeignType } from './arrow-adopt-type.ts';
 
@@ -71,16 +71,7 @@ export function adoptBatch(batch: BatchLike, schema: Schema): RecordBatch {
   });
   const surplus = fields[schema.fields.length];
   if (surplus !== undefined) throw mismatch(surplus.name, 'is not in the first batch');
-  const type = schema.fields.length === 0 ? emptyStruct(batch) : structOf(schema);
-  return new RecordBatch(schema, new Data<Struct>(type, 0, length, 0, {}, children));
-}
-
-function structOf(schema: Schema): Struct {
-  return new RecordBatch(schema).data.type as Struct;
-}
-
-function emptyStruct(batch: BatchLike): Struct {
-  return structOf(adoptSchema(batch.schema));
+  return new RecordBatch(schema, new Data<Struct>(new Struct(schema.fields), 0, length, 0, {}, children));
 }
 
 function adoptData(data: ForeignData, type: DataType, field: string): Data {
