@@ -24,6 +24,11 @@ import {
   Struct,
   Time,
   Timestamp,
+  type DateUnit,
+  type IntervalUnit,
+  type Precision,
+  type TimeUnit,
+  type UnionMode,
   Type,
   Union,
   Utf8,
@@ -33,8 +38,9 @@ import { UnsupportedType } from '../domain/errors.ts';
 
 /** What types of any copy or recent version of apache-arrow have in common. */
 export interface ForeignType {
-  readonly typeId: number;
+  readonly typeId: Type;
   readonly children?: readonly ForeignField[] | null;
+  toString(): string;
   readonly [property: string]: unknown;
 }
 
@@ -61,33 +67,33 @@ function adoptField(field: ForeignField): Field {
 
 type Rebuild = (type: ForeignType, children: Field[], field: string) => DataType;
 
-const number = (type: ForeignType, property: string): number => type[property] as number;
+const trait = <Trait = number>(type: ForeignType, property: string): Trait => type[property] as Trait;
 
 /** By Arrow's type ids, which all versions share; a concrete type such as Int32 carries its general id here. */
 const REBUILD: ReadonlyMap<number, Rebuild> = new Map<number, Rebuild>([
   [Type.Null, () => new Null()],
   [Type.Bool, () => new Bool()],
-  [Type.Int, (type) => new Int(type['isSigned'] as boolean, number(type, 'bitWidth') as 8)],
-  [Type.Float, (type) => new Float(number(type, 'precision'))],
-  [Type.Decimal, (type) => new Decimal(number(type, 'scale'), number(type, 'precision'), number(type, 'bitWidth'))],
+  [Type.Int, (type) => new Int(trait<boolean>(type, 'isSigned'), trait<8>(type, 'bitWidth'))],
+  [Type.Float, (type) => new Float(trait<Precision>(type, 'precision'))],
+  [Type.Decimal, (type) => new Decimal(trait(type, 'scale'), trait(type, 'precision'), trait(type, 'bitWidth'))],
   [Type.Utf8, () => new Utf8()],
   [Type.LargeUtf8, () => new LargeUtf8()],
   [Type.Utf8View, () => new Utf8View()],
   [Type.Binary, () => new Binary()],
   [Type.LargeBinary, () => new LargeBinary()],
   [Type.BinaryView, () => new BinaryView()],
-  [Type.FixedSizeBinary, (type) => new FixedSizeBinary(number(type, 'byteWidth'))],
-  [Type.Date, (type) => new Date_(number(type, 'unit'))],
-  [Type.Time, (type) => new Time(number(type, 'unit'), number(type, 'bitWidth') as 32)],
-  [Type.Timestamp, (type) => new Timestamp(number(type, 'unit'), type['timezone'] as string | null)],
-  [Type.Interval, (type) => new Interval(number(type, 'unit'))],
-  [Type.Duration, (type) => new Duration(number(type, 'unit'))],
+  [Type.FixedSizeBinary, (type) => new FixedSizeBinary(trait(type, 'byteWidth'))],
+  [Type.Date, (type) => new Date_(trait<DateUnit>(type, 'unit'))],
+  [Type.Time, (type) => new Time(trait<TimeUnit>(type, 'unit'), trait<32>(type, 'bitWidth'))],
+  [Type.Timestamp, (type) => new Timestamp(trait<TimeUnit>(type, 'unit'), trait<string | null>(type, 'timezone'))],
+  [Type.Interval, (type) => new Interval(trait<IntervalUnit>(type, 'unit'))],
+  [Type.Duration, (type) => new Duration(trait<TimeUnit>(type, 'unit'))],
   [Type.List, (_type, children) => new List(children[0] as Field)],
   [Type.LargeList, (_type, children) => new LargeList(children[0] as Field)],
-  [Type.FixedSizeList, (type, children) => new FixedSizeList(number(type, 'listSize'), children[0] as Field)],
+  [Type.FixedSizeList, (type, children) => new FixedSizeList(trait(type, 'listSize'), children[0] as Field)],
   [Type.Struct, (_type, children) => new Struct(children)],
-  [Type.Map, (type, children) => new Map_(children[0] as Field<Struct>, type['keysSorted'] as boolean)],
-  [Type.Union, (type, children) => new Union(number(type, 'mode'), type['typeIds'] as Int32Array, children)],
+  [Type.Map, (type, children) => new Map_(children[0] as Field<Struct>, trait<boolean>(type, 'keysSorted'))],
+  [Type.Union, (type, children) => new Union(trait<UnionMode>(type, 'mode'), trait<Int32Array>(type, 'typeIds'), children)],
   [
     Type.Dictionary,
     (type, _children, field) =>
