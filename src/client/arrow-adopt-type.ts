@@ -67,6 +67,7 @@ function adoptField(field: ForeignField): Field {
 
 type Rebuild = (type: ForeignType, children: Field[], field: string) => DataType;
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- names, at each use, what the property of a foreign type holds
 const trait = <Trait = number>(type: ForeignType, property: string): Trait => type[property] as Trait;
 
 /** By Arrow's type ids, which all versions share; a concrete type such as Int32 carries its general id here. */

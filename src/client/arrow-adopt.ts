@@ -26,6 +26,9 @@ export interface BatchLike {
   readonly data: ForeignData;
 }
 
+/** A batch of this copy is one of any copy; only apache-arrow's own declarations do not say so. */
+export type AnyBatch = RecordBatch | BatchLike;
+
 export interface TableLike {
   readonly schema: ForeignSchema;
   readonly batches: readonly BatchLike[];
@@ -58,8 +61,9 @@ export function adoptSchema(schema: object): Schema {
  * metadata may differ from it, the columns may not.
  * @throws SchemaMismatch naming the first differing column
  */
-export function adoptBatch(batch: BatchLike, schema: Schema): RecordBatch {
-  if (batch instanceof RecordBatch && batch.schema === schema) return batch;
+export function adoptBatch(any: AnyBatch, schema: Schema): RecordBatch {
+  if (any instanceof RecordBatch && any.schema === schema) return any;
+  const batch = any as BatchLike;
   const { fields } = batch.schema;
   const { length } = batch.data;
   const children = schema.fields.map((field, index) => {
@@ -75,7 +79,7 @@ export function adoptBatch(batch: BatchLike, schema: Schema): RecordBatch {
 }
 
 function adoptData(data: ForeignData, type: DataType, field: string): Data {
-  if (!sameKind(data.type, type)) throw mismatch(field, `has type ${String(data.type)} in a later batch, not ${String(type)}`);
+  if (!sameKind(data.type, type)) throw mismatch(field, `has type ${String(data.type)} in a later batch, not ${String(type as unknown as ForeignType)}`);
   const children = (data.children ?? []).map((child, index) => adoptData(child, (type.children as { type: DataType }[])[index]?.type as DataType, field));
   const buffers = [data.valueOffsets, data.values, data.nullBitmap, data.typeIds] as unknown as ConstructorParameters<typeof Data>[4];
   const dictionary = data.dictionary === undefined ? undefined : adoptDictionary(data.dictionary, (type as Dictionary).dictionary, field);

@@ -1,6 +1,6 @@
 import { type RecordBatch, RecordBatchStreamWriter, type Schema } from 'apache-arrow';
 import type { ByteStream } from '../domain/gateway.ts';
-import { adoptBatch, adoptSchema, type BatchLike } from './arrow-adopt.ts';
+import { adoptBatch, adoptSchema, type AnyBatch } from './arrow-adopt.ts';
 
 /** Small pieces are joined up to this many bytes before they are sent. */
 const CHUNK_BYTES = 64 * 1024;
@@ -22,10 +22,12 @@ class PacedWriter extends RecordBatchStreamWriter {
   }
 
   add(batch: RecordBatch): void {
+    // oxlint-disable-next-line no-underscore-dangle -- its public `write` quietly ends the stream when a schema object differs
     this._writeRecordBatch(batch);
   }
 
   end(): void {
+    // oxlint-disable-next-line no-underscore-dangle -- its public `finish` would begin the next stream as well
     this._writeFooter(this.#schema);
   }
 
@@ -68,7 +70,7 @@ export async function* schemaStream(schema: Schema): ByteStream {
  * Batches as an Arrow IPC stream, one at a time and only as fast as it is read. The end-of-stream marker follows only a
  * source that ended well, so one that throws inserts nothing (I8).
  */
-export async function* batchStream(schemaLike: object, batches: Iterable<BatchLike> | AsyncIterable<BatchLike>): ByteStream {
+export async function* batchStream(schemaLike: object, batches: Iterable<AnyBatch> | AsyncIterable<AnyBatch>): ByteStream {
   const schema = adoptSchema(schemaLike);
   const writer = new PacedWriter(schema);
   for await (const batch of batches) {

@@ -32,7 +32,7 @@ type ReadValue = (index: number) => unknown;
  * maps Map, bytes Uint8Array of their own. A second column of a name becomes `name_1`.
  */
 export function* rowsOfBatch(batch: RecordBatch): Generator<Record<string, unknown>, void, undefined> {
-  const row = structReader(batch.data as Data<Struct>);
+  const row = structReader(batch.data);
   for (let index = 0; index < batch.numRows; index += 1) yield row(index);
 }
 
@@ -92,7 +92,7 @@ function validReader(data: Data): ReadValue {
     case Type.Time:
       return (index) => timeText(BigInt(raw[index] as bigint | number), TICKS[unit] as bigint);
     case Type.Interval:
-      return (index) => intervalOf(data.values as Int32Array, unit, index);
+      return (index) => intervalOf(data.values as Int32Array, unit as IntervalUnit, index);
     default:
       return leafReader(data);
   }
@@ -124,7 +124,7 @@ function range(read: ReadValue, begin: number, end: number): unknown[] {
 }
 
 function mapReader(data: Data): ReadValue {
-  const [keys, values] = ((data.children[0] as Data).children as Data[]).map((child) => readerOf(child)) as [ReadValue, ReadValue];
+  const [keys, values] = (data.children[0] as Data).children.map((child) => readerOf(child)) as [ReadValue, ReadValue];
   const offsets = data.valueOffsets as ArrayLike<number>;
   return (index) => {
     const map = new Map<unknown, unknown>();
@@ -186,7 +186,7 @@ function timeText(raw: bigint, ticks: bigint): string {
   return `${two(seconds / 3_600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
 }
 
-function intervalOf(values: Int32Array, unit: number, index: number): { months: number; days: number; nanos: bigint } {
+function intervalOf(values: Int32Array, unit: IntervalUnit, index: number): { months: number; days: number; nanos: bigint } {
   if (unit === IntervalUnit.YEAR_MONTH) return { months: values[index] as number, days: 0, nanos: 0n };
   if (unit === IntervalUnit.DAY_TIME) return { months: 0, days: values[2 * index] as number, nanos: BigInt(values[2 * index + 1] as number) * 1_000_000n };
   const [months, days, low, high] = values.subarray(4 * index, 4 * index + 4) as unknown as [number, number, number, number];

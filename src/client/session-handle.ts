@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema, Table } from 'apache-arrow';
 import type { DurationInput } from '../domain/duration.ts';
 import { QueryCancelled, UnknownTable } from '../domain/errors.ts';
-import type { CallOptions, ColumnSpec, CreateTableRequest, SessionState, TableDetails, TableView } from '../domain/gateway.ts';
+import type { CallOptions, ColumnSpec, CreateTableRequest, QueryAnswer, SessionState, TableDetails, TableView } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import { parseLogicalName, physicalId, tableRef, type LogicalName, type PhysicalId } from '../domain/table-name.ts';
@@ -261,7 +261,8 @@ export class SessionHandle {
     return record;
   }
 
-  async #query({ request }: SqlCall, scope: CallScope) {
+  async #query({ request }: SqlCall, scope: CallScope): Promise<QueryAnswer> {
+    scope.signal.throwIfAborted();
     return this.#gateway.query(this.id, request, 'arrow', { signal: scope.signal });
   }
 
@@ -269,6 +270,7 @@ export class SessionHandle {
   async #work<Answer>(options: WorkOptions, run: (call: CallOptions) => Promise<Answer>, table?: string): Promise<Answer> {
     const scope = new CallScope(options.signal);
     try {
+      scope.signal.throwIfAborted();
       return await run({ signal: scope.signal, ...(options.idempotencyKey === undefined ? {} : { idempotency_key: options.idempotencyKey }) });
     } catch (error) {
       throw this.#failure(error, scope, table);

@@ -134,8 +134,7 @@ export const EXPECTED: readonly Readonly<Record<string, unknown>>[] = [0, 1, 2, 
   word: ['b', null, 'a', 'b'][at],
 }));
 
-/** A batch of four rows and one column of each kind. */
-export function everything(): RecordBatch {
+function build(): RecordBatch {
   const words = vectorFromArray(['b', null, 'a', 'b'], new Dictionary(new Utf8(), new Int8()));
   const vectors: [string, Vector][] = [
     ...Object.entries(COLUMNS).map(([name, { type, values }]): [string, Vector] => [name, vectorFromArray(values as unknown[], type)]),
@@ -145,6 +144,13 @@ export function everything(): RecordBatch {
   const schema = new Schema(vectors.map(([name, vector]) => new Field(name, vector.type as DataType, true)));
   const children = vectors.map(([, vector]) => vector.data[0]);
   return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: 4, nullCount: 0, children: children as never }));
+}
+
+const EVERYTHING = build();
+
+/** A batch of four rows and one column of each kind. */
+export function everything(): RecordBatch {
+  return EVERYTHING;
 }
 
 export function tableOf(...batches: RecordBatch[]): Table {

@@ -160,7 +160,8 @@ export class MemoryGateway implements Gateway {
     this.requests.push({ call: 'createTable', body: { kind: source.kind, primary_key } });
     const held = this.#live(tenant, session);
     if (held.tables.has(name)) throw new DuplicateTable(`There is a table ${name}`, { name });
-    const table = source.kind === 'arrow' ? await tableOf(source.body) : source.kind === 'query' ? this.#from(source.query, held) : tableFromJSON([]);
+    const empty: Table = new Table([]);
+    const table = source.kind === 'arrow' ? await tableOf(source.body) : source.kind === 'query' ? this.#from(source.query, held) : empty;
     held.tables.set(name, table);
     return this.#table(session, name, held);
   }
