@@ -5,19 +5,27 @@ import { Field, Int64, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Mayfly, NoTenantBinding } from '../../src/index.ts';
 import type { MayflyHandle } from '../../src/index.ts';
+import { ServedNode } from './served-node.ts';
 
-/** What every session promises, end to end through the embedded library. */
-describe('a session’s life through the library', () => {
+/** What every session promises, end to end: in this process, and on a node of its own through the remote client. */
+describe.each(['library', 'remote client'])('a session’s life through the %s', (surface) => {
   let dataDir: string;
   let mayfly: MayflyHandle;
+  let node: ServedNode | undefined;
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'mayfly-e2e-'));
-    mayfly = await Mayfly.open({ dataDir });
+    if (surface === 'library') {
+      mayfly = await Mayfly.open({ dataDir });
+      return;
+    }
+    node = await ServedNode.start(dataDir);
+    mayfly = await Mayfly.connect(node.url);
   });
 
   afterAll(async () => {
     await mayfly.close();
+    if (node !== undefined) expect(await node.end('SIGTERM')).toBe(0);
     expect(await readdir(join(dataDir, 'spill'))).toEqual([]);
     await rm(dataDir, { recursive: true });
   });
