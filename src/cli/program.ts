@@ -1,8 +1,12 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { closeCommand } from './close.ts';
 import { demoCommand } from './demo.ts';
 import { machineCommand } from './machine.ts';
 import { serveCommand } from './serve.ts';
+import { sessionsCommand } from './sessions.ts';
+import { sqlCommand } from './sql.ts';
+import { watchCommand } from './watch.ts';
 
 const { version } = createRequire(import.meta.url)('mayfly/package.json') as { readonly version: string };
 
@@ -12,7 +16,8 @@ export function program(): Command {
     .description('Throwaway SQL workspaces per request, agent or user')
     .version(version)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
-  for (const command of [serveCommand(), demoCommand(), machineCommand()]) root.addCommand(command);
+  for (const command of [serveCommand(), demoCommand(), sessionsCommand(), sqlCommand(), closeCommand(), watchCommand(), machineCommand()])
+    root.addCommand(command);
   for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: complain });
   return root;
 }

@@ -5,6 +5,7 @@ import type { LoadedSettings } from '../../config.ts';
 import { CLUSTER_ONLY, SETTINGS, SETTING_KEYS, flagOf, variableOf } from '../../config-table.ts';
 import type { SettingKey } from '../../config-table.ts';
 import { showValue } from '../../config-values.ts';
+import { alignColumns } from '../columns.ts';
 
 export type Flags = Readonly<Record<string, unknown>> & { readonly config?: string };
 
@@ -52,14 +53,11 @@ export function printedSettings({ settings, sources }: LoadedSettings): readonly
   });
 }
 
-/** As lines of aligned columns. */
+const HEADS = ['setting', 'value', 'source', 'default', 'bounds'] as const;
+
 export function asColumns(rows: readonly PrintedSetting[]): string {
-  const heads = ['setting', 'value', 'source', 'default', 'bounds'] as const;
-  const widths = heads.map((head) => Math.max(head.length, ...rows.map((row) => row[head].length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [line(heads), ...rows.map((row) => line(heads.map((head) => row[head])))].join('\n');
+  return alignColumns(
+    HEADS,
+    rows.map((row) => HEADS.map((head) => row[head])),
+  );
 }
