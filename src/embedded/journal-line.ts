@@ -68,7 +68,7 @@ export function decodeLine(line: Buffer): DecodedLine {
   const actual = createHash('sha256').update(line.subarray(0, split)).update('}').digest('hex');
   if (actual !== hash) return { ok: false, why: 'its hash does not match its content' };
   try {
-    const value: unknown = JSON.parse(line.toString('utf8'));
+    const value: unknown = JSON.parse(`${line.toString('utf8', 0, split)}}`);
     return isEntry(value) ? { ok: true, entry: value, hash } : { ok: false, why: 'is not an entry of this version' };
   } catch {
     return { ok: false, why: 'is not JSON' };

@@ -29,7 +29,7 @@ export class CommitSignal {
   }
 
   wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   close(): void {

@@ -51,7 +51,7 @@ export async function listSegments(files: JournalFiles, folder: string): Promise
       const match = SEGMENT.exec(name);
       return match === null ? [] : [{ path: join(folder, name), firstOffset: Number(match[1]) }];
     })
-    .sort((a, b) => a.firstOffset - b.firstOffset);
+    .toSorted((a, b) => a.firstOffset - b.firstOffset);
 }
 
 export async function readAnchor(files: JournalFiles, folder: string): Promise<Anchor> {

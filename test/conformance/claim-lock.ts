@@ -5,16 +5,16 @@ import { newSession } from './samples.ts';
 export interface ClaimLockUnderTest {
   readonly lock: ClaimLock;
   /** The monotonic clock by which claims lapse. */
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** Lets that much time pass. */
-  pass(ms: number): Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 /** What every claim lock must do. */
-export function claimLockConforms(name: string, open: () => Promise<ClaimLockUnderTest>): void {
+export function claimLockConforms(name: string, openOne: () => Promise<ClaimLockUnderTest>): void {
   describe(`the claim lock ${name}`, () => {
     it('gives a session to one of many at once', async () => {
-      const { lock } = await open();
+      const { lock } = await openOne();
       const session = newSession();
       const claims = await Promise.all(Array.from({ length: 16 }, async () => lock.acquire(session, 5_000)));
       expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
@@ -22,7 +22,7 @@ export function claimLockConforms(name: string, open: () => Promise<ClaimLockUnd
     });
 
     it('gives it again once it was released, as often as one likes', async () => {
-      const { lock } = await open();
+      const { lock } = await openOne();
       const session = newSession();
       const first = await lock.acquire(session, 5_000);
       await first?.release();
@@ -31,7 +31,7 @@ export function claimLockConforms(name: string, open: () => Promise<ClaimLockUnd
     });
 
     it('lapses by itself, and is valid no longer than asked', async () => {
-      const { lock, nowMs, pass } = await open();
+      const { lock, nowMs, pass } = await openOne();
       const session = newSession();
       const before = nowMs();
       const claim = await lock.acquire(session, 200);
@@ -42,7 +42,7 @@ export function claimLockConforms(name: string, open: () => Promise<ClaimLockUnd
     });
 
     it('does not let a lapsed claim release its successor', async () => {
-      const { lock, pass } = await open();
+      const { lock, pass } = await openOne();
       const session = newSession();
       const lapsed = await lock.acquire(session, 100);
       await pass(150);

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeaseStore } from '../../src/ports/lease-store.ts';
 import { contextOf, newHolder, newSession } from './samples.ts';
 
-/** What every lease store must do; `open` gives an empty one, whose `close` the suite calls. */
-export function leaseStoreConforms(name: string, open: () => Promise<LeaseStore>): void {
+/** What every lease store must do; `openOne` gives an empty one, whose `close` the suite calls. */
+export function leaseStoreConforms(name: string, openOne: () => Promise<LeaseStore>): void {
   describe(`the lease store ${name}`, () => {
     let store: LeaseStore;
     beforeEach(async () => {
-      store = await open();
+      store = await openOne();
     });
     afterEach(async () => store.close());
 

@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChainEntry, LifecycleLog } from '../../src/ports/lifecycle-log.ts';
 import { acme, collect, decisionOf, newHolder, newSession, recordOf, rival } from './samples.ts';
 
-/** What every lifecycle log must do; `open` gives an empty one, whose `close` the suite calls. */
-export function lifecycleLogConforms(name: string, open: () => Promise<LifecycleLog>): void {
+/** What every lifecycle log must do; `openOne` gives an empty one, whose `close` the suite calls. */
+export function lifecycleLogConforms(name: string, openOne: () => Promise<LifecycleLog>): void {
   describe(`the lifecycle log ${name}`, () => {
     const holder = newHolder();
     let log: LifecycleLog;
     beforeEach(async () => {
-      log = await open();
+      log = await openOne();
     });
     afterEach(async () => log.close());
 
@@ -122,7 +122,7 @@ export function lifecycleLogConforms(name: string, open: () => Promise<Lifecycle
     it('takes nothing after its close', async () => {
       await log.close();
       await expect(log.append(0, recordOf(newSession(), 'opened'), holder)).rejects.toMatchObject({ code: 'unavailable' });
-      log = await open();
+      log = await openOne();
     });
   });
 }
