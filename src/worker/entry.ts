@@ -13,7 +13,7 @@ const CANCEL_TIMEOUT_MS = 1_000;
 
 async function main(): Promise<void> {
   const settings = JSON.parse(process.env[SETTINGS_VARIABLE] ?? '') as WorkerSettings;
-  let host: WorkerHost | undefined;
+  let host: WorkerHost | undefined = undefined as WorkerHost | undefined;
   const wire = new Wire(
     new Socket({ fd: PIPE_FD, readable: true, writable: true }),
     (frame: Frame) => host?.take(frame),

@@ -10,6 +10,8 @@ import { RemoteSlot } from './remote-slot.ts';
 
 export type { WorkerPoolOptions } from './options.ts';
 
+const OPEN_TRIES_MAX = 3;
+
 /** The table engine over worker processes: one tenant a worker (I7), spares kept ready, everything bounded. */
 export class WorkerTableEngine implements TableEngine {
   readonly #settings: WorkerPoolSettings;
@@ -43,14 +45,17 @@ export class WorkerTableEngine implements TableEngine {
 
   async openSlot(request: SlotRequest): Promise<Slot> {
     if (this.#closing) throw new Unavailable('The node takes no more sessions');
-    const worker = this.#place(request.tenant);
-    worker.assign(request.tenant, request.session, request.memoryLimitBytes);
-    this.#refill();
-    try {
-      return await this.#open(worker, request);
-    } catch (error) {
-      await this.#release(worker, request);
-      throw error;
+    for (let tries = 1; ; tries++) {
+      const worker = this.#place(request.tenant);
+      worker.assign(request.tenant, request.session, request.memoryLimitBytes);
+      this.#refill();
+      try {
+        return await this.#open(worker, request);
+      } catch (error) {
+        await this.#release(worker, request);
+        // A worker that died under the call says nothing of the next one; the session holds no data yet.
+        if (tries >= OPEN_TRIES_MAX || !worker.retiring || this.#closing || request.signal?.aborted === true) throw error;
+      }
     }
   }
 
