@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { JSONWebKeySet } from 'jose';
 import { createAuthenticator } from '../../http/authentication.ts';
 import type { Authenticator, JwtSettings } from '../../http/authentication.ts';
 import { InvalidRequest } from '../../domain/errors.ts';
 import type { Settings } from '../../config.ts';
+
+type KeySet = Extract<JwtSettings['key'], { readonly jwks: unknown }>['jwks'];
 
 /** @throws InvalidRequest when the key set cannot be used: a node never starts with fewer checks than it was told to make */
 export async function authenticatorOf(settings: Settings): Promise<Authenticator> {
@@ -21,7 +22,7 @@ async function jwtOf(path: string, { jwtIssuer, jwtAudience, jwtTenantClaim, jwt
   };
 }
 
-async function readKeySet(path: string): Promise<JSONWebKeySet> {
+async function readKeySet(path: string): Promise<KeySet> {
   let held: unknown;
   try {
     held = JSON.parse(await readFile(path, 'utf8'));
@@ -33,5 +34,5 @@ async function readKeySet(path: string): Promise<JSONWebKeySet> {
   if (!Array.isArray(keys) || keys.length === 0) {
     throw new InvalidRequest(`The key set "${path}" must hold {"keys": [...]} with at least one key`, { field: 'jwt_keys' });
   }
-  return held as JSONWebKeySet;
+  return held as KeySet;
 }
