@@ -15,7 +15,10 @@ export function terminalTable(measurements: readonly Measurement[]): string {
   return rows.map(line).join('\n');
 }
 
-/** The figures as Markdown, with what is needed to make them again. */
+/**
+ * The figures as Markdown, with what is needed to make them again.
+ * @public for tools/docs.mjs, which imports the compiled module
+ */
 export function markdownTable(result: BenchResult): string {
   const { machine, versions } = result;
   const titles = new Map(result.measurements.map(({ workload, title }) => [workload, title]));

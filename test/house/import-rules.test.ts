@@ -18,7 +18,18 @@ describe('the import rules', () => {
 
   it('see every part of the house', () => {
     const modules = modulesOf(ROOT);
-    for (const at of ['src/domain/', 'src/ports/', 'machines/', 'actors/', 'src/embedded/', 'src/duckdb/', 'src/worker/', 'src/http/', 'src/client/', 'src/cli/']) {
+    for (const at of [
+      'src/domain/',
+      'src/ports/',
+      'machines/',
+      'actors/',
+      'src/embedded/',
+      'src/duckdb/',
+      'src/worker/',
+      'src/http/',
+      'src/client/',
+      'src/cli/',
+    ]) {
       expect(
         modules.some((name) => name.startsWith(at)),
         at,
@@ -44,7 +55,9 @@ describe('the import rules', () => {
   });
 
   it('let pass what the table allows', () => {
-    expect(judged('src/duckdb/good.ts', `import { DuckDBInstance } from '@duckdb/node-api'; import { x } from '../domain/ids.ts'; import 'node:fs';`)).toEqual([]);
+    expect(judged('src/duckdb/good.ts', `import { DuckDBInstance } from '@duckdb/node-api'; import { x } from '../domain/ids.ts'; import 'node:fs';`)).toEqual(
+      [],
+    );
     expect(judged('actors/good.ts', `import { createActor } from 'xstate'; import { m } from '../machines/m.ts'; import { c } from './c.ts';`)).toEqual([]);
   });
 
