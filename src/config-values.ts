@@ -213,7 +213,7 @@ const SHOWN_BYTES = [
 export function showValue(value: unknown, unit: Unit): string {
   if (value === null) return 'none';
   if (Array.isArray(value)) return value.join(',');
-  if (typeof value !== 'number') return String(value);
+  if (typeof value !== 'number') return typeof value === 'string' ? value : JSON.stringify(value);
   const units = unit === 'ms' ? SHOWN_MS : unit === 'bytes' ? SHOWN_BYTES : [];
   const fitting = value === 0 ? undefined : units.find(([, size]) => value % size === 0);
   if (fitting !== undefined) return `${value / fitting[1]}${fitting[0]}`;

@@ -79,7 +79,7 @@ export function adoptBatch(any: AnyBatch, schema: Schema): RecordBatch {
 }
 
 function adoptData(data: ForeignData, type: DataType, field: string): Data {
-  if (!sameKind(data.type, type)) throw mismatch(field, `has type ${String(data.type)} in a later batch, not ${String(type as unknown as ForeignType)}`);
+  if (!sameKind(data.type, type)) throw mismatch(field, `has type ${String(data.type)} in a later batch, not ${kindText(type)}`);
   const children = (data.children ?? []).map((child, index) => adoptData(child, (type.children as { type: DataType }[])[index]?.type as DataType, field));
   const buffers = [data.valueOffsets, data.values, data.nullBitmap, data.typeIds] as unknown as ConstructorParameters<typeof Data>[4];
   const dictionary = data.dictionary === undefined ? undefined : adoptDictionary(data.dictionary, (type as Dictionary).dictionary, field);
@@ -96,6 +96,10 @@ function adoptDictionary(dictionary: { readonly data: readonly ForeignData[] }, 
   const adopted = new Vector(dictionary.data.map((data) => adoptData(data, type, field)));
   ADOPTED.set(dictionary, adopted);
   return adopted;
+}
+
+function kindText(type: { toString(): string }): string {
+  return type.toString();
 }
 
 const TRAITS = ['bitWidth', 'isSigned', 'precision', 'scale', 'unit', 'timezone', 'byteWidth', 'listSize', 'mode'] as const;

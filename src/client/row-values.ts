@@ -2,6 +2,7 @@ import {
   type Data,
   type Decimal,
   type FixedSizeList,
+  type Interval,
   IntervalUnit,
   type RecordBatch,
   type Struct,
@@ -92,7 +93,7 @@ function validReader(data: Data): ReadValue {
     case Type.Time:
       return (index) => timeText(BigInt(raw[index] as bigint | number), TICKS[unit] as bigint);
     case Type.Interval:
-      return (index) => intervalOf(data.values as Int32Array, unit as IntervalUnit, index);
+      return (index) => intervalOf(data.values as Int32Array, (data.type as Interval).unit, index);
     default:
       return leafReader(data);
   }
@@ -186,9 +187,12 @@ function timeText(raw: bigint, ticks: bigint): string {
   return `${two(seconds / 3_600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}${fraction}`;
 }
 
-function intervalOf(values: Int32Array, unit: IntervalUnit, index: number): { months: number; days: number; nanos: bigint } {
-  if (unit === IntervalUnit.YEAR_MONTH) return { months: values[index] as number, days: 0, nanos: 0n };
-  if (unit === IntervalUnit.DAY_TIME) return { months: 0, days: values[2 * index] as number, nanos: BigInt(values[2 * index + 1] as number) * 1_000_000n };
+const YEAR_MONTH: number = IntervalUnit.YEAR_MONTH;
+const DAY_TIME: number = IntervalUnit.DAY_TIME;
+
+function intervalOf(values: Int32Array, unit: number, index: number): { months: number; days: number; nanos: bigint } {
+  if (unit === YEAR_MONTH) return { months: values[index] as number, days: 0, nanos: 0n };
+  if (unit === DAY_TIME) return { months: 0, days: values[2 * index] as number, nanos: BigInt(values[2 * index + 1] as number) * 1_000_000n };
   const [months, days, low, high] = values.subarray(4 * index, 4 * index + 4) as unknown as [number, number, number, number];
   return { months, days, nanos: (BigInt(high) << 32n) | BigInt(low >>> 0) };
 }

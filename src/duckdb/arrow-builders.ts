@@ -323,7 +323,7 @@ function mapBuilder(type: DuckDBMapType, path: string): ColumnBuilder {
     { builder: columnBuilder(type.keyType, path), valueOf: (value) => (value as unknown as { key: DuckDBValue }).key },
     { builder: columnBuilder(type.valueType, path), valueOf: (value) => (value as unknown as { value: DuckDBValue }).value },
   ]);
-  return new ListBuilder(entries, (value) => (value as DuckDBMapValue).entries as unknown as readonly DuckDBValue[]);
+  return new ListBuilder(entries, (value) => (value as DuckDBMapValue).entries);
 }
 
 function unionBuilder(type: DuckDBUnionType, path: string): ColumnBuilder {

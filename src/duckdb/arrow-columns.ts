@@ -7,9 +7,7 @@ import { broken } from './arrow-flatbuffer.ts';
 import { fixedWidthValues } from './arrow-fixed-width.ts';
 import type { ArrowField, OffsetWidth } from './arrow-schema.ts';
 import { textOrBytes, textOrBytesViews } from './arrow-text.ts';
-
-/** The values of rows `start` to `start + count`; rows masked by `parents` come as null whatever bytes they have. */
-export type ReadValues = (start: number, count: number, parents: NullMask, budget: DecodeBudget) => DuckDBValue[];
+import { rows, type ReadValues } from './arrow-window.ts';
 
 export interface ArrowColumn {
   readonly length: number;
@@ -168,8 +166,8 @@ function map(field: ArrowField, length: number, validity: Validity, cursor: Batc
 /** DuckDB's maps have no null key and no key twice, and its chunks are not checked for it. */
 function mapValue(field: ArrowField, structs: readonly DuckDBValue[]): DuckDBMapValue {
   const seen = new Set<unknown>();
-  const entries = structs.map((struct): DuckDBMapEntry => {
-    const { key = null, value = null } = struct instanceof DuckDBStructValue ? struct.entries : {};
+  const entries = structs.map((pair): DuckDBMapEntry => {
+    const { key = null, value = null } = pair instanceof DuckDBStructValue ? pair.entries : {};
     const identity = key instanceof Object ? String(key) : key;
     if (key === null || seen.has(identity)) {
       const problem = key === null ? 'a null key' : `the key ${String(key)} twice`;
@@ -206,11 +204,4 @@ function readRunEnds(field: ArrowField, cursor: BatchCursor): number[] {
   const ends = Array.from(typed<Int16Array | Int32Array | BigInt64Array>(cursor.nextBuffer(), Ends, node.length), Number);
   if (ends.some((end, index) => !(end > (ends[index - 1] ?? 0)))) throw broken('run ends that do not ascend');
   return ends;
-}
-
-/** Builds the window's values, null where masked. */
-export function rows(count: number, rowNulls: NullMask, valueAt: (row: number) => DuckDBValue): DuckDBValue[] {
-  const out = new Array<DuckDBValue>(count);
-  for (let row = 0; row < count; row++) out[row] = rowNulls?.[row] === 1 ? null : valueAt(row);
-  return out;
 }

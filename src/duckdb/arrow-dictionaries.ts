@@ -2,7 +2,8 @@ import { DuckDBArrayValue, DuckDBBlobValue, DuckDBListValue, DuckDBMapValue, Duc
 import { PayloadTooLarge } from '../domain/errors.ts';
 import { DecodeBudget, VALUE_BYTES } from './arrow-budget.ts';
 import { BatchCursor, nullsIn, typed, type Validity } from './arrow-buffers.ts';
-import { openColumn, rows, type ArrowColumn, type ReadValues } from './arrow-columns.ts';
+import { openColumn, type ArrowColumn } from './arrow-columns.ts';
+import { rows, type ReadValues } from './arrow-window.ts';
 import { broken, type FlatTable } from './arrow-flatbuffer.ts';
 import type { ArrowField, DictionaryEncoding } from './arrow-schema.ts';
 import { arrowTypeText } from './type-map.ts';
@@ -47,7 +48,7 @@ export class Dictionaries {
     const part = { column, bytes: body.length + column.length * VALUE_BYTES };
     dictionary.parts = batch.bool(2) ? [...dictionary.parts, part] : [part];
     for (const each of this.byId.values()) each.decoded = undefined; // one may be nested in another
-    const held = [...this.byId.values()].flatMap(({ parts }) => parts).reduce((sum, { bytes }) => sum + bytes, 0);
+    const held = [...this.byId.values()].flatMap(({ parts }) => parts).reduce((total, { bytes }) => total + bytes, 0);
     if (held > this.maxBytes) throw new PayloadTooLarge(`The dictionaries of the Arrow stream take more than ${this.maxBytes} bytes`, { limit: this.maxBytes });
   }
 

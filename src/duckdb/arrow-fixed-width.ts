@@ -15,7 +15,7 @@ import {
 import { ValueOutOfRange } from '../domain/errors.ts';
 import { VALUE_BYTES } from './arrow-budget.ts';
 import { nullsIn, typed, type Validity } from './arrow-buffers.ts';
-import { rows, type ReadValues } from './arrow-columns.ts';
+import { rows, type ReadValues } from './arrow-window.ts';
 import { broken } from './arrow-flatbuffer.ts';
 import type { ArrowField, ArrowType, TimeUnit } from './arrow-schema.ts';
 import { decimalShape } from './type-map.ts';

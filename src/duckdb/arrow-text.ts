@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { DuckDBBlobValue, type DuckDBValue } from '@duckdb/node-api';
 import { VALUE_BYTES } from './arrow-budget.ts';
 import { nullsIn, readOffsets, typed, type NullMask, type Validity } from './arrow-buffers.ts';
-import { rows, type ReadValues } from './arrow-columns.ts';
+import { rows, type ReadValues } from './arrow-window.ts';
 import { broken } from './arrow-flatbuffer.ts';
 import type { OffsetWidth } from './arrow-schema.ts';
 
