@@ -9,6 +9,9 @@ interface Watched {
   readonly session: SessionId;
 }
 
+/** A registry that is itself collected calls nobody: guards are held until their node closes. */
+const ON_DUTY = new Set<CollectionGuard>();
+
 /**
  * Best effort for a caller who lost the handle that opened a session: the session is closed when the handle is
  * garbage-collected. The engine promises no time for that, so it is a net, not a way to close.
@@ -22,6 +25,7 @@ export class CollectionGuard {
 
   constructor(warn: Warn) {
     this.#warn = warn;
+    ON_DUTY.add(this);
   }
 
   watch(handle: object, watched: Watched): void {
@@ -35,6 +39,7 @@ export class CollectionGuard {
   /** The node closes everything itself from now on. */
   stop(): void {
     this.#stopped = true;
+    ON_DUTY.delete(this);
   }
 
   async #close({ gateway, session }: Watched): Promise<void> {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Arrow from 'apache-arrow';
 import {
+  Binary,
   Dictionary,
   Field,
   Int32,
@@ -74,7 +75,7 @@ describe('rows of a batch', () => {
   });
 
   it('gives bytes of their own', () => {
-    const table = new Table({ b: vectorFromArray([Uint8Array.of(1, 2)]) });
+    const table = new Table({ b: vectorFromArray([Uint8Array.of(1, 2)], new Binary()) });
     const [row] = rowsOf(table.batches) as { b: Uint8Array }[];
     row?.b.fill(9);
     expect((rowsOf(table.batches)[0] as { b: Uint8Array }).b).toEqual(Uint8Array.of(1, 2));
