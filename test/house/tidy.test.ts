@@ -102,7 +102,7 @@ describe('package.json', () => {
     const commands = read('.ci/run')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#') && !/^(set|cd) /.test(line));
-    expect(commands).toEqual(['npm ci && npm test']);
+    expect(commands).toEqual(['npm install && npm test']);
     expect(read('README.md')).toContain(`\`\`\`sh\n${commands[0]}\n\`\`\``);
   });
 
