@@ -32,6 +32,9 @@ export function functionNotAllowed(name: string): Error {
   );
 }
 
-export function statementNotAllowed(statement: string, instead = 'Allowed are SELECT, INSERT, UPDATE, DELETE, EXPLAIN, DESCRIBE, SUMMARIZE and SHOW TABLES'): Error {
+export function statementNotAllowed(
+  statement: string,
+  instead = 'Allowed are SELECT, INSERT, UPDATE, DELETE, EXPLAIN, DESCRIBE, SUMMARIZE and SHOW TABLES',
+): Error {
   return new StatementNotAllowed(`${statement} is not allowed in a session. ${instead}`, { statement });
 }

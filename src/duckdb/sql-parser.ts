@@ -48,7 +48,7 @@ export class SqlParser {
     const answer = await this.alone(async () => {
       this.serialize.bindVarchar(1, sql);
       const rows = (await this.serialize.runAndReadAll()).getRows();
-      return JSON.parse(String(rows[0]?.[0])) as Serialized;
+      return JSON.parse(withoutInfinities(String(rows[0]?.[0]))) as Serialized;
     });
     if (!answer.error) return { kind: 'select', statements: answer.statements ?? [] };
     const message = answer.error_message ?? '';
@@ -88,6 +88,11 @@ export class SqlParser {
     this.last = result.catch(() => undefined);
     return result;
   }
+}
+
+/** DuckDB writes the literal 1e999 as a bare Infinity, which JSON does not have. */
+function withoutInfinities(json: string): string {
+  return json.replace(/"value":-?(?:Infinity|inf|nan|NaN)\b/gi, '"value":null');
 }
 
 const FUNCTIONS = 'SELECT DISTINCT function_name FROM duckdb_functions()';

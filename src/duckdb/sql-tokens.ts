@@ -1,3 +1,5 @@
+import { QueryError } from '../domain/errors.ts';
+
 /**
  * DuckDB's lexical rules, as far as the wall needs them: where words, literals and comments begin and end. A SELECT
  * is judged by its parse tree, so that a slip here could only misplace a rewrite; DML is judged by these tokens, so
@@ -27,16 +29,17 @@ export interface Token {
 
 export interface TokenList {
   readonly tokens: readonly Token[];
-  /** Deepest nesting of (), [] and {}. */
+  /** Deepest nesting of (), [], {} and block comments. */
   readonly depth: number;
   /** What a strict reading refuses, in words for the caller, or undefined when there is nothing disputable. */
   readonly odd: string | undefined;
 }
 
 /** What DuckDB replaces by a blank before it parses; U+200B among them hides a parenthesis from a naive scan. */
-const BLANK = /[ \t\n\r\f\v\u0085\u00a0\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+/y;
+const BLANKS = String.raw` \t\n\r\f\v\u0085\u00a0\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff`;
+const BLANK = new RegExp(`[${BLANKS}]+`, 'y');
 const LINE_COMMENT = /--[^\n\r]*/y;
-const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const WORD = new RegExp(String.raw`(?![${BLANKS}])[A-Za-z_\u0080-\uffff](?:(?![${BLANKS}])[A-Za-z0-9_$\u0080-\uffff])*`, 'y');
 const NUMBER = /0[xX][0-9a-fA-F_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?/y;
 const PLACEHOLDER = /\{([A-Za-z0-9_]+)\}/y;
 const DOLLAR_QUOTE = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
@@ -51,6 +54,7 @@ export function foldCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+/** @throws QueryError when a comment does not end */
 export function readTokens(sql: string): TokenList {
   const reader = new Reader(sql);
   reader.readAll();
@@ -97,17 +101,15 @@ class Reader implements TokenList {
   private readWord(text: string): void {
     const { sql, at } = this;
     if (ODD_IN_WORD.test(text)) this.odd ??= 'a non-ASCII character that is no letter outside quotes';
-    // A blank that DuckDB knows ends the word; the pattern above takes every non-ASCII character for a letter.
-    const word = text.slice(0, firstBlank(text));
-    const next = sql[at + word.length];
-    const prefix = foldCase(word) === 'u' && next === '&' ? 'u&' : foldCase(word);
+    const word = foldCase(text);
+    const prefix = word === 'u' && sql[at + 1] === '&' ? 'u&' : word;
     const quote = sql[at + prefix.length];
     if (STRING_PREFIXES.has(prefix) && (quote === "'" || (prefix === 'u&' && quote === '"'))) {
       this.odd ??= `a ${prefix.toUpperCase()}${quote}…${quote} literal`;
       this.at += prefix.length;
       return this.quotedBy(quote, quote === '"' ? 'quoted' : 'string', prefix === 'e');
     }
-    this.push('word', word.length, foldCase(word));
+    this.push('word', text.length, word);
   }
 
   private readDollarOrQuestion(): void {
@@ -158,9 +160,11 @@ class Reader implements TokenList {
     let nested = 0;
     for (let mark = marks.exec(this.sql); mark !== null; mark = marks.exec(this.sql)) {
       nested += mark[0] === '/*' ? 1 : -1;
+      this.depth = Math.max(this.depth, nested);
       if (nested === 0) break;
     }
-    this.at = nested === 0 ? marks.lastIndex : this.sql.length;
+    if (nested !== 0) throw new QueryError('Parser Error: unterminated /* comment');
+    this.at = marks.lastIndex;
     return true;
   }
 
@@ -180,12 +184,4 @@ class Reader implements TokenList {
     this.tokens.push({ kind, start: this.at, end: this.at + length, name });
     this.at += length;
   }
-}
-
-function firstBlank(text: string): number {
-  for (let at = 1; at < text.length; at += 1) {
-    BLANK.lastIndex = at;
-    if (BLANK.test(text)) return at;
-  }
-  return text.length;
 }

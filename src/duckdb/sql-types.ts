@@ -5,6 +5,7 @@ import { readTokens } from './sql-tokens.ts';
 
 const TYPE_MAX_BYTES = 16 * 1024;
 const TYPE_DEPTH_MAX = 64;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 /** All a SELECT of one cast has; whatever else the text smuggles in adds a key or another class. */
 const BARE_NODE = new Set(['type', 'select_list', 'from_table', 'aggregate_handling']);
 const BARE_CAST = new Set(['class', 'type', 'query_location', 'child', 'cast_type']);
@@ -29,7 +30,8 @@ export async function canonicalType(parser: SqlParser, type: string, field: stri
 }
 
 function isBounded(type: unknown): type is string {
-  if (typeof type !== 'string' || type.trim() === '' || Buffer.byteLength(type) > TYPE_MAX_BYTES || type.includes('\0') || !type.isWellFormed()) return false;
+  if (typeof type !== 'string' || type.trim() === '' || Buffer.byteLength(type) > TYPE_MAX_BYTES || type.includes('\0') || LONE_SURROGATE.test(type))
+    return false;
   const { depth, tokens } = readTokens(type);
   return depth <= TYPE_DEPTH_MAX && !tokens.some((token) => token.kind === 'symbol' && token.name === ';');
 }
