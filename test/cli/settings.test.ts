@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SETTINGS, SETTING_KEYS, fileKeyOf, optionOf, variableOf } from '../../src/config-table.ts';
+import { showValue } from '../../src/config-values.ts';
+import { defaultSettings, loadSettings, readConfigFile } from '../../src/config.ts';
+import type { SettingSources } from '../../src/config.ts';
+import { InvalidRequest, MayflyError } from '../../src/domain/errors.ts';
+
+/** The field that a refusal names. */
+function refusedField(given: SettingSources): unknown {
+  try {
+    loadSettings(given);
+  } catch (error) {
+    if (error instanceof MayflyError && error.code === 'invalid_request') return error.fields['field'];
+    throw error;
+  }
+  return undefined;
+}
+
+describe('where a setting comes from', () => {
+  const file = { claim_ms: '50s' };
+  const env = { MAYFLY_CLAIM_MS: '40s' };
+
+  it('is the flag before the variable, the variable before the file, the file before the default', () => {
+    const claim = (given: SettingSources) => {
+      const { settings, sources } = loadSettings(given);
+      return [settings.claimMs, sources.claimMs];
+    };
+    expect(claim({ flags: { claimMs: '30s' }, env, file })).toEqual([30_000, '--claim-ms']);
+    expect(claim({ env, file })).toEqual([40_000, 'MAYFLY_CLAIM_MS']);
+    expect(claim({ file })).toEqual([50_000, 'file:claim_ms']);
+    expect(claim({})).toEqual([15_000, 'default']);
+  });
+
+  it('is not a variable that is set to nothing', () => {
+    expect(loadSettings({ env: { MAYFLY_CLAIM_MS: '' }, file }).settings.claimMs).toBe(50_000);
+  });
+});
+
+describe('the defaults', () => {
+  it('are those of the contract', () => {
+    const { port, host, timeoutMs, timeoutMaxMs, statementTimeoutMs, memoryLimitBytes } = defaultSettings();
+    expect({ port, host, timeoutMs, timeoutMaxMs, statementTimeoutMs, memoryLimitBytes }).toEqual({
+      port: 7464,
+      host: '127.0.0.1',
+      timeoutMs: 3_600_000,
+      timeoutMaxMs: 86_400_000,
+      statementTimeoutMs: 30_000,
+      memoryLimitBytes: 256_000_000,
+    });
+  });
+
+  it('give way to a bound that was asked for', () => {
+    expect(loadSettings({ flags: { timeoutMax: '10m' } }).settings.timeoutMs).toBe(600_000);
+    expect(loadSettings({ flags: { maxWorkers: 1 } }).settings.spareWorkers).toBe(1);
+  });
+});
+
+describe.each(SETTING_KEYS.filter((key) => SETTINGS[key].min !== undefined))('%s', (key) => {
+  const spec = SETTINGS[key];
+  const { name, unit, min = 0, max = 0 } = spec;
+
+  it('takes both its bounds, refuses what is beyond them from every source, and names itself', () => {
+    expect(spec.parse(min, name)).toBe(min);
+    expect(spec.parse(max, name)).toBe(max);
+    const field = fileKeyOf(name);
+    for (const beyond of [min - 1, max + 1]) {
+      expect(refusedField({ flags: { [optionOf(name)]: beyond } })).toBe(field);
+      expect(refusedField({ env: { [variableOf(name)]: String(beyond) } })).toBe(field);
+      expect(refusedField({ file: { [field]: beyond } })).toBe(field);
+    }
+  });
+
+  it('reads back what it shows', () => {
+    for (const value of [min, max, spec.default]) expect(spec.parse(showValue(value, unit), name)).toBe(value);
+  });
+});
+
+describe('what does not fit together is refused', () => {
+  it.each([
+    ['fence_ms', { heartbeatMs: 4_000, fenceMs: 7_999, claimMs: 60_000 }],
+    ['claim_ms', { fenceMs: 8_000, claimMs: 15_999 }],
+    ['timeout', { timeout: '2h', timeoutMax: '1h' }],
+    ['spare_workers', { spareWorkers: 3, maxWorkers: 2 }],
+    ['jwt_keys', { jwtIssuer: 'https://id.example.com' }],
+    ['host', { host: '0.0.0.0' }],
+    ['host', { host: '::' }],
+  ])('naming %s', (field, flags) => {
+    expect(refusedField({ flags })).toBe(field);
+  });
+
+  it.each([
+    [{ heartbeatMs: 4_000, fenceMs: 8_000, claimMs: 16_000 }],
+    [{ host: '0.0.0.0', insecure: true }],
+    [{ host: '0.0.0.0', jwtKeys: 'keys.json' }],
+    [{ host: '0.0.0.0', tokens: { 'token-of-acme-0123456789': 'acme' } }],
+    [{ host: '127.8.0.1' }],
+    [{ host: '::1' }],
+    [{ timeout: '48h', timeoutMax: 'none' }],
+  ])('and %j fits', (flags) => {
+    expect(refusedField({ flags })).toBeUndefined();
+  });
+});
+
+describe('what is not known', () => {
+  it.each(['redis', 'nats', 'advertise', 'cluster-secret'])('%s is refused rather than ignored, from every source', (name) => {
+    const field = fileKeyOf(name);
+    expect(refusedField({ flags: { [optionOf(name)]: 'x' } })).toBe(field);
+    expect(refusedField({ env: { [variableOf(name)]: 'x' } })).toBe(field);
+    expect(refusedField({ file: { [field]: 'x' } })).toBe(field);
+  });
+
+  it('is refused as a key of the file', () => {
+    expect(refusedField({ file: { tiemout: '1h' } })).toBe('tiemout');
+  });
+
+  it('tells what a Kubernetes service put into MAYFLY_PORT', () => {
+    expect(() => loadSettings({ env: { MAYFLY_PORT: 'tcp://10.0.0.1:7464' } })).toThrow('enableServiceLinks');
+  });
+});
+
+describe('the config file', () => {
+  it('is one JSON object, or refused by its name', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mayfly-config-'));
+    const path = join(folder, 'mayfly.json');
+    try {
+      writeFileSync(path, '{"timeout": "2h"}');
+      expect(loadSettings({ file: readConfigFile(path) }).settings.timeoutMs).toBe(7_200_000);
+      for (const bad of ['[]', 'null', '{"timeout":', '"1h"']) {
+        writeFileSync(path, bad);
+        expect(() => readConfigFile(path)).toThrow(InvalidRequest);
+        expect(() => readConfigFile(path)).toThrow(path);
+      }
+      expect(() => readConfigFile(join(folder, 'none.json'))).toThrow('none.json');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
