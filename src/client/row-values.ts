@@ -2,7 +2,6 @@ import {
   type Data,
   type Decimal,
   type FixedSizeList,
-  type Interval,
   IntervalUnit,
   type RecordBatch,
   type Struct,
@@ -93,7 +92,7 @@ function validReader(data: Data): ReadValue {
     case Type.Time:
       return (index) => timeText(BigInt(raw[index] as bigint | number), TICKS[unit] as bigint);
     case Type.Interval:
-      return (index) => intervalOf(data.values as Int32Array, (data.type as Interval).unit, index);
+      return (index) => intervalOf(data.values as Int32Array, unit, index);
     default:
       return leafReader(data);
   }

@@ -128,7 +128,7 @@ describe.each([
     expect(await session.insert('people', new Table({ id: vectorFromArray([20n, 21n], new Int64()), name: words }))).toBe(2);
     expect(await session.countRows('people')).toBe(16);
     expect(await session.rows('people', 'SELECT count(*) AS n, count(name) AS named, max(id) AS top FROM {table}')).toEqual([
-      { n: 16n, named: 7n, top: 2n ** 60n },
+      { n: 16n, named: 6n, top: 2n ** 60n },
     ]);
   });
 
@@ -166,7 +166,7 @@ describe.each([
   });
 
   it('binds parameters by position and by name', async () => {
-    expect(await session.rows('SELECT ? + ? AS sum', { parameters: [1, 2] })).toEqual([{ sum: 3n }]);
+    expect(await session.rows('SELECT (? + ?)::BIGINT AS sum', { parameters: [1, 2] })).toEqual([{ sum: 3n }]);
     expect(await session.rows('SELECT $a AS a, $b AS b', { parameters: { a: 'text', b: null } })).toEqual([{ a: 'text', b: null }]);
     expect(await session.rows('SELECT 1 AS one WHERE $big::BIGINT = 9223372036854775807', { parameters: { big: 2n ** 63n - 1n } })).toEqual([{ one: 1 }]);
   });
@@ -193,18 +193,18 @@ describe.each([
 
   it('rejects with the class of each error', async () => {
     await session.createTable('people', schema, { primaryKey: ['id'] });
-    const cases: [Promise<unknown>, new (...given: never[]) => MayflyError][] = [
-      [session.createTable('people', schema), DuplicateTable],
-      [session.insert('missing', people(0, 1)), UnknownTable],
-      [session.countRows('missing'), UnknownTable],
-      [session.insert('people', tableFromArrays({ id: Int32Array.of(1) })), SchemaMismatch],
-      [session.createTable('u', new Schema([new Field('a', new Utf8(), true), new Field('A', new Utf8(), true)])), UnsupportedType],
-      [session.insert('people', [{ id: 1 }, { id: 1 }]), ConstraintViolation],
-      [session.sql('SELECT nonsense'), QueryError],
-      [session.sql('CREATE TABLE x (i INT)'), StatementNotAllowed],
-      [session.sql('SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 3', { timeout: 100 }), QueryTimeout],
+    const cases: [() => Promise<unknown>, new (...given: never[]) => MayflyError][] = [
+      [() => session.createTable('people', schema), DuplicateTable],
+      [() => session.insert('missing', people(0, 1)), UnknownTable],
+      [() => session.countRows('missing'), UnknownTable],
+      [() => session.insert('people', tableFromArrays({ id: Int32Array.of(1) })), SchemaMismatch],
+      [() => session.createTable('u', new Schema([new Field('a', new Utf8(), true), new Field('A', new Utf8(), true)])), UnsupportedType],
+      [() => session.insert('people', [{ id: 1 }, { id: 1 }]), ConstraintViolation],
+      [() => session.sql('SELECT nonsense'), QueryError],
+      [() => session.sql('CREATE TABLE x (i INT)'), StatementNotAllowed],
+      [() => session.sql('SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 3', { timeout: 100 }), QueryTimeout],
     ];
-    for (const [call, Class] of cases) await expect(call).rejects.toBeInstanceOf(Class);
+    for (const [call, Class] of cases) await expect(call(), Class.name).rejects.toBeInstanceOf(Class);
     expect(await session.countRows('people')).toBe(0);
     expect(new PartialDeletionFailure('x', { failed: 1 })).toBeInstanceOf(MayflyError);
   });
