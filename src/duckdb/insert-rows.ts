@@ -9,7 +9,7 @@ import type { Transaction } from './transaction.ts';
 import type { TypedColumn } from './type-map.ts';
 
 /** What an appender gathers before it goes into the table, where the session's memory limit sees it. */
-const FLUSH_BYTES = 8 * 1_048_576;
+const FLUSH_BYTES = 2 * 1_048_576;
 
 /** A body that knows how much of it was read. */
 export interface MeasuredBody extends ByteStream {

@@ -17,6 +17,9 @@ const LINES_MAX = 1_000;
 /** Threads for DuckDB beside one for each session: the judge, files, and the end of work that was interrupted. */
 const SPARE_THREADS = 4;
 
+/** A young generation of the default size takes 48 MB that the bound on a worker's memory has no room for. */
+const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=2'];
+
 export interface CallOptions {
   readonly body?: ByteStream;
   readonly noteCount?: (count: TableCount) => Promise<void>;
@@ -55,7 +58,7 @@ export class WorkerClient implements WorkerProcess {
 
   constructor(settings: WorkerSettings, onLine: (line: string) => void) {
     this.#windowBytes = settings.windowBytes;
-    this.#child = spawn(process.execPath, ['--expose-gc', createRequire(import.meta.url).resolve('mayfly/worker')], {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, createRequire(import.meta.url).resolve('mayfly/worker')], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       env: workerEnvironment(settings),
     });
@@ -189,6 +192,8 @@ function workerEnvironment(settings: WorkerSettings): NodeJS.ProcessEnv {
     HOME,
     LD_LIBRARY_PATH,
     TZ: 'UTC',
+    // Each of glibc's arenas keeps freed memory to itself.
+    MALLOC_ARENA_MAX: '2',
     UV_THREADPOOL_SIZE: String(settings.sessionsMax + SPARE_THREADS),
     [SETTINGS_VARIABLE]: JSON.stringify(settings),
   };

@@ -13,16 +13,16 @@ const CANCEL_TIMEOUT_MS = 1_000;
 
 async function main(): Promise<void> {
   const settings = JSON.parse(process.env[SETTINGS_VARIABLE] ?? '') as WorkerSettings;
-  let host: WorkerHost | undefined = undefined as WorkerHost | undefined;
+  const started: { host?: WorkerHost } = {};
   const wire = new Wire(
     new Socket({ fd: PIPE_FD, readable: true, writable: true }),
-    (frame: Frame) => host?.take(frame),
-    () => void leave(host),
+    (frame: Frame) => started.host?.take(frame),
+    () => void leave(started.host),
   );
   const pool = new SlotPool(settings.slotsAhead);
   const policy = await createSqlPolicy();
   await pool.fill();
-  host = new WorkerHost(wire, pool, policy, settings);
+  started.host = new WorkerHost(wire, pool, policy, settings);
   wire.send(FRAME.ready, 0);
 }
 

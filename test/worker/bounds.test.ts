@@ -104,6 +104,9 @@ describe('bounds on workers', () => {
     const a = await pool.open('a');
     const b = await pool.open('b');
     const [pidOfA] = [...pool.pids];
+    // The spare has come up: an empty worker holds about 100 MB.
+    await expect.poll(() => pool.pids.size).toBe(3);
+    await expect.poll(() => Math.min(...[...pool.pids].map((pid) => residentBytes(pid))), { timeout: 10_000 }).toBeGreaterThan(85 * MIB);
     const running = expect(rows(a.slot, LONG)).rejects.toMatchObject({ code: 'unavailable' });
     process.kill(pidOfA!, 'SIGKILL');
     expect(await a.slot.lost).toMatchObject({ cause: 'exited', detail: expect.stringContaining('SIGKILL') });
