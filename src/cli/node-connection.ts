@@ -1,6 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { connect } from '../client/connect.ts';
 import type { TenantHandle } from '../client/tenant-handle.ts';
 import { asUsage } from './failure.ts';
 import { readerGone } from './output.ts';
@@ -25,6 +24,7 @@ export function addNodeFlags(command: Command): Command {
 /** Runs a command's calls for its tenant; `signal` aborts when the command is to stop, or nobody reads its output any more. */
 export async function withTenant(flags: NodeFlags, run: (tenant: TenantHandle, signal: AbortSignal) => Promise<void>): Promise<void> {
   const { url, token, tenant } = flags;
+  const { connect } = await import('../client/connect.ts');
   const mayfly = await asUsage(() => connect(url, { ...(given(token) ? { token } : {}), ...(given(tenant) ? { tenant } : {}) }));
   const signals = catchStopSignals();
   try {
