@@ -6,8 +6,10 @@ export default defineConfig({
     // A process a file: DuckDB workers, exit codes and signals are part of what is tested.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Conditions are waited for on machines that may be busy: bounds, not expectations of speed.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
     teardownTimeout: 10_000,
     globalSetup: ['./test/build-once.ts'],
     reporters: ['default', './test/closing-line-reporter.ts'],

@@ -68,7 +68,7 @@ describe('mayfly serve', () => {
     const mayfly = await connect(served.url, { tenant: 'acme' });
     await mayfly.tenant().openSession();
     served.child.kill('SIGINT');
-    await expect.poll(async () => (await fetch(`${served.url}/readyz`)).status).toBe(503);
+    await expect.poll(async () => (await fetch(`${served.url}/readyz`)).status, { timeout: 20_000 }).toBe(503);
     // The same signal again at once is taken for an echo, so it is repeated as a person would.
     const impatient = setInterval(() => served.child.kill('SIGINT'), 100);
     try {
