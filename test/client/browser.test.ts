@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseSync } from 'oxc-parser';
 import { describe, expect, it } from 'vitest';
@@ -41,7 +42,7 @@ describe('mayfly/client in a browser', () => {
   it('works without Node’s globals', async () => {
     const served = await remote();
     try {
-      const page = path.join(import.meta.dirname, 'browser-page.mjs');
+      const page = fileURLToPath(new URL('./browser-page.mjs', import.meta.url));
       const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', '--experimental-vm-modules', page, served.url], { timeout: 20_000 });
       expect(JSON.parse(stdout)).toEqual({ seen: ['undefined', 'undefined', 'undefined'], rows: [{ n: 1, bytes: 'AQID' }], event: 'closed' });
     } finally {
