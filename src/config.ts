@@ -6,7 +6,6 @@ import type { DurationInput } from './domain/duration.ts';
 import { InvalidRequest, MayflyError } from './domain/errors.ts';
 
 export type { LogLevel, Settings } from './config-table.ts';
-export type { TokenGrant } from './config-values.ts';
 
 /** Settings as callers give them, to `Mayfly.open` or as flags: durations and sizes may be texts such as `"1h"` and `"256MB"`. */
 export interface SettingsInput {
