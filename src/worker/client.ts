@@ -89,7 +89,7 @@ export class WorkerClient implements WorkerProcess {
       end = resolve;
     });
     const answered = new Promise<WorkerResults[Name]>((resolve, reject) => {
-      settle = { resolve: resolve as (result: unknown) => void, reject, end };
+      settle = { resolve: (result) => resolve(result as WorkerResults[Name]), reject, end };
     });
     const answer = new IncomingBody(
       (bytes) => this.#wire.sendCredit(id, bytes),

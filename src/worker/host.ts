@@ -57,7 +57,7 @@ export class WorkerHost {
       this.#cancel(activity);
       activity.reply?.({ refused: 'the worker is cut off from its node' });
     }
-    await Promise.all(activities.map(({ done }) => done));
+    await Promise.all(activities.map(async ({ done }) => done));
   }
 
   #begin(id: number, call: WorkerCall): void {
