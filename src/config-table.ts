@@ -55,7 +55,7 @@ export type SettingKey = keyof Settings;
 const A_NAME = { placeholder: '<name>', pattern: /^[A-Za-z0-9_-]{1,64}$/, form: '1 to 64 characters of A-Z, a-z, 0-9, "_" and "-"' } as const;
 const A_CLAIM = { placeholder: '<claim>' } as const;
 
-/** The one table of settings: flags, variables, file keys, help, `--print-config` and docs/settings.md follow from it. */
+/** The one table of settings: flags, variables, file keys, help, `--print-config` and docs/configuration.md follow from it. */
 export const SETTINGS: { readonly [K in SettingKey]: Spec<Settings[K]> } = {
   host: text('host', '127.0.0.1', { placeholder: '<address>' }, 'Address to listen on; other than loopback needs tokens, or --insecure'),
   port: count('port', 7464, { min: 0, max: 65_535 }, 'Port to listen on; 0 takes a free one'),

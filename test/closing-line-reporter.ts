@@ -12,8 +12,9 @@ export default class ClosingLineReporter implements Reporter {
     for (const module of modules) {
       let failedHere = 0;
       for (const test of module.children.allTests()) {
-        if (test.ok()) passed += 1;
-        else failedHere += 1;
+        const { state } = test.result();
+        if (state === 'passed') passed += 1;
+        if (state === 'failed') failedHere += 1;
       }
       failed += failedHere === 0 && !module.ok() ? 1 : failedHere;
     }

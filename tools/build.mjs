@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Compiles to dist/. With --if-stale only when a source is newer than the last good build, so that `npm start` costs nothing extra.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const stamp = path.join(root, 'dist', '.built');
+const dist = path.join(root, 'dist');
+const stamp = path.join(dist, '.built');
 const COMPILED = ['src', 'machines', 'actors', 'bench'];
 const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
@@ -24,22 +25,47 @@ function isStale() {
   return [...COMPILED, ...SETTINGS].some((name) => newer(path.join(root, name)));
 }
 
-/** The exit code of the compiler; it writes its findings to standard error, which is no place for results. */
+/**
+ * The exit code of the compiler; it writes its findings to standard error, which is no place for results. What it emits
+ * is moved into place file by file, so that a program that starts meanwhile never reads half a module.
+ */
 function compile() {
   const startedAt = new Date();
-  const compiler = createRequire(import.meta.url).resolve('typescript/package.json');
-  const tsc = path.join(path.dirname(compiler), JSON.parse(readFileSync(compiler, 'utf8')).bin.tsc);
-  const done = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (done.error) throw done.error;
-  const bin = path.join(root, 'dist/src/cli/main.js');
-  if (existsSync(bin)) chmodSync(bin, 0o755);
-  if (done.status === 0) {
-    mkdirSync(path.dirname(stamp), { recursive: true });
-    writeFileSync(stamp, '');
-    // The build stands for the sources as they were when it began.
-    utimesSync(stamp, startedAt, startedAt);
+  const fresh = mkdtempSync(path.join(root, '.build-'));
+  try {
+    const compiler = createRequire(import.meta.url).resolve('typescript/package.json');
+    const tsc = path.join(path.dirname(compiler), JSON.parse(readFileSync(compiler, 'utf8')).bin.tsc);
+    const done = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh], { cwd: root, stdio: ['ignore', 2, 2] });
+    if (done.error) throw done.error;
+    const bin = path.join(fresh, 'src/cli/main.js');
+    if (existsSync(bin)) chmodSync(bin, 0o755);
+    const emitted = filesOf(fresh);
+    for (const name of emitted) {
+      mkdirSync(path.join(dist, path.dirname(name)), { recursive: true });
+      renameSync(path.join(fresh, name), path.join(dist, name));
+    }
+    if (done.status === 0) finish(new Set(emitted), startedAt);
+    return done.status ?? 1;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
-  return done.status ?? 1;
+}
+
+/** Removes what sources that are gone left behind. The build stands for the sources as they were when it began. */
+function finish(emitted, startedAt) {
+  for (const folder of COMPILED.filter((name) => existsSync(path.join(dist, name)))) {
+    for (const name of filesOf(path.join(dist, folder), folder)) if (!emitted.has(name)) rmSync(path.join(dist, name), { force: true });
+  }
+  writeFileSync(stamp, '');
+  utimesSync(stamp, startedAt, startedAt);
+}
+
+/** Files under `folder`, as paths below `prefix`. */
+function filesOf(folder, prefix = '') {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const name = path.posix.join(prefix, entry.name);
+    return entry.isDirectory() ? filesOf(path.join(folder, entry.name), name) : [name];
+  });
 }
 
 /** Builds when needed; resolves to the compiler's exit code, 0 when nothing was to be done. */

@@ -9,7 +9,7 @@ const LEFT_OUT = new Set(['node_modules', 'dist', '.git', '.mayfly', 'coverage']
 /** Files of the project as paths from its root, with or without git at hand. */
 export function projectFiles(folder = ''): readonly string[] {
   return readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    if (LEFT_OUT.has(entry.name)) return [];
+    if (LEFT_OUT.has(entry.name) || entry.name.startsWith('.build-')) return [];
     const name = path.posix.join(folder, entry.name);
     return entry.isDirectory() ? projectFiles(name) : [name];
   });
