@@ -1,41 +1,23 @@
 import { createActor, fromPromise } from 'xstate';
 import type { ActorRefFrom } from 'xstate';
-import { LeaseLost, PartialDeletionFailure, SessionEnded, Unavailable, asMayflyError } from '../src/domain/errors.ts';
-import type { MayflyError } from '../src/domain/errors.ts';
+import { LeaseLost, Unavailable, asMayflyError } from '../src/domain/errors.ts';
 import type { SessionState } from '../src/domain/gateway.ts';
-import { eventOfReason, isTerminal } from '../src/domain/lifecycle-record.ts';
+import { isTerminal } from '../src/domain/lifecycle-record.ts';
 import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
-import type { Lease, TableCount } from '../src/ports/lease-store.ts';
+import type { TableCount } from '../src/ports/lease-store.ts';
 import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
 import { sessionMachine } from '../machines/session-machine.ts';
-import type { SessionContext, TableLedger } from '../machines/session-machine.ts';
+import type { SessionContext } from '../machines/session-machine.ts';
+import type { TableLedger } from '../machines/table-ledger.ts';
 import { machineClock } from './machine-clock.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Turn } from './mailbox.ts';
-import { deleteTables, publish } from './session-closing.ts';
+import { claim, decide, deleteTables, publish } from './session-closing.ts';
+import { leaseOf } from './session-lease.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
-
-/** When it was opened and how long it may last; all in ms, null for no bound. */
-export interface SessionTimes {
-  readonly createdAtMs: number;
-  readonly timeoutMs: number | null;
-  readonly idleTimeoutMs: number | null;
-}
-
-export interface WorkRequest {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
-}
-
-/** A piece of work that has its turn: it must be ended, whatever comes of it. */
-export interface Work {
-  readonly slot: Slot;
-  readonly options: WorkOptions;
-  /** Leaves the turn to the next one. */
-  end(): void;
-  /** The error a caller gets for `error`: the session's end, when that is what cut the work off. */
-  explain(error: unknown): Promise<MayflyError>;
-}
+import { openedRecord } from './session-records.ts';
+import { failureOf, sessionEnded, stateOf } from './session-standing.ts';
+import type { SessionTimes, Work, WorkRequest } from './session-work.ts';
 
 /** How long a call that comes too late waits for the record it is to bear, in ms. */
 const ENDING_WAIT_MAX_MS = 5_000;
@@ -109,12 +91,7 @@ export class SessionActor {
   }
 
   get state(): SessionState {
-    const snapshot = this.#actor.getSnapshot();
-    if (snapshot.matches('open')) return 'open';
-    if (snapshot.matches('active')) return 'active';
-    if (snapshot.matches('closing')) return this.#context.recordedSurvivors === null ? 'closing' : 'partial_failure';
-    if (snapshot.matches('partialFailure')) return 'partial_failure';
-    return snapshot.matches('closed') ? 'closed' : 'timed_out';
+    return stateOf(this.#actor.getSnapshot());
   }
 
   /** The wall-clock deadline in ms since 1970; null for none. */
@@ -157,7 +134,7 @@ export class SessionActor {
 
   /** Writes the lease anew, for a store that was emptied; a decided session stays out. */
   async writeBack(): Promise<void> {
-    if (this.#actor.getSnapshot().matches('active')) await this.#ports.leases.put(this.#lease());
+    if (this.#actor.getSnapshot().matches('active')) await this.#writeLease();
   }
 
   /**
@@ -215,7 +192,7 @@ export class SessionActor {
     this.#actor.send({ type: 'CLOSE', reason });
     const failure = new Promise<never>((_resolve, reject) => {
       const subscription = this.#actor.subscribe((snapshot) => {
-        const error = this.#failureOf(snapshot.context);
+        const error = failureOf(snapshot, this.identity);
         if (error === undefined) return;
         subscription.unsubscribe();
         reject(error);
@@ -223,24 +200,6 @@ export class SessionActor {
       void this.ended.then(() => subscription.unsubscribe());
     });
     return Promise.race([this.ended, failure]);
-  }
-
-  #failureOf(context: SessionContext): MayflyError | undefined {
-    const snapshot = this.#actor.getSnapshot();
-    if (snapshot.matches('partialFailure')) return this.#partialFailure(context);
-    if (snapshot.matches({ closing: 'undecided' }) || snapshot.matches({ closing: 'unpublished' })) {
-      const detail = 'The lifecycle log cannot be reached; the session is sealed and its end is being retried';
-      return new Unavailable(detail, { session_id: this.identity.session }, { cause: context.error });
-    }
-    return undefined;
-  }
-
-  #partialFailure(context: SessionContext): PartialDeletionFailure {
-    const failed = context.deletion?.surviving.length ?? context.ledger.tables.length;
-    const fields = { session_id: this.identity.session, failed, total: context.ledger.tables.length };
-    return new PartialDeletionFailure('Some tables could not be dropped yet; it is being retried, and close may be called again', fields, {
-      cause: context.error,
-    });
   }
 
   #work(turn: Turn, request: WorkRequest): Work {
@@ -282,7 +241,10 @@ export class SessionActor {
     }
     const record = await this.#recordSoon();
     if (record !== undefined) throw sessionEnded(record);
-    throw this.#failureOf(this.#context) ?? new Unavailable('The session is closing; its record is not written yet', { session_id: this.identity.session });
+    throw (
+      failureOf(this.#actor.getSnapshot(), this.identity) ??
+      new Unavailable('The session is closing; its record is not written yet', { session_id: this.identity.session })
+    );
   }
 
   #recordSoon(): Promise<LifecycleRecord | undefined> {
@@ -306,27 +268,15 @@ export class SessionActor {
     });
   }
 
-  #lease(): Lease {
-    const { ledger } = this.#context;
-    return {
-      holder: this.#ports.holder,
-      session: this.identity.session,
-      context: {
-        v: 1,
-        tenant: this.identity.tenant,
-        deadline: this.expiresAtMs,
-        tables: ledger.tables,
-        created: ledger.created,
-        dropped_rows: ledger.droppedRows,
-        at_least: ledger.atLeast,
-      },
-    };
+  #writeLease(): Promise<void> {
+    const { leases, holder } = this.#ports;
+    return leases.put(leaseOf(holder, this.identity, this.expiresAtMs, this.#context.ledger));
   }
 
   /** A count that cannot be noted does not fail the answer; the record will then say `at_least` (I6). */
   async #putLease(): Promise<void> {
     try {
-      await this.#ports.leases.put(this.#lease());
+      await this.#writeLease();
     } catch (error) {
       this.#actor.send({ type: 'NOTE_FAILED' });
       this.#ports.onTrouble('a table count could not be noted', this.identity, error);
@@ -338,13 +288,16 @@ export class SessionActor {
     return sessionMachine.provide({
       actors: {
         takeSlot: fromPromise(() => this.#takeSlot()),
-        registerLease: fromPromise(() => ports.leases.put(this.#lease())),
+        registerLease: fromPromise(() => this.#writeLease()),
         recordOpened: fromPromise(() => this.#recordOpened()),
         readOpened: fromPromise(async () => (await ports.log.chain(identity.tenant, identity.session)).length > 0),
         releaseSlot: fromPromise(() => this.#releaseUnopened()),
         readDecision: fromPromise(async () => (await ports.log.decision(identity.tenant, identity.session)) ?? null),
-        claim: fromPromise(() => this.#claim()),
-        decide: fromPromise(({ input: reason }) => this.#decide(reason)),
+        claim: fromPromise(() => {
+          this.#mailbox.refuseWaiting(new Unavailable('The session is closing', { session_id: identity.session }));
+          return claim(ports, identity, this.ended);
+        }),
+        decide: fromPromise(({ input: reason }) => decide(ports, identity, reason)),
         drainWork: fromPromise(() => this.#drainWork()),
         deleteTables: fromPromise(({ input }) => deleteTables(this.#slot, input.decision, input.ledger)),
         publish: fromPromise(({ input }) => publish(ports, identity, input.decision, input.deletion, input.ledger)),
@@ -366,15 +319,7 @@ export class SessionActor {
 
   async #recordOpened(): Promise<{ remainingMs: number | null }> {
     const { ports, identity, times } = { ports: this.#ports, identity: this.identity, times: this.#times };
-    const record: LifecycleRecord = {
-      session_id: identity.session,
-      tenant_id: identity.tenant,
-      event: 'opened',
-      occurred_at: new Date(times.createdAtMs).toISOString(),
-      ephemeral_table_count: 0,
-      deleted_row_count: 0,
-    };
-    await ports.log.append(0, record, ports.holder);
+    await ports.log.append(0, openedRecord(identity, times.createdAtMs), ports.holder);
     return { remainingMs: times.timeoutMs === null ? null : Math.max(0, times.timeoutMs - this.ageMs()) };
   }
 
@@ -382,20 +327,6 @@ export class SessionActor {
   async #releaseUnopened(): Promise<void> {
     await this.#slot?.drop(0);
     await this.#ports.leases.remove(this.#ports.holder, this.identity.session);
-  }
-
-  async #claim(): Promise<boolean> {
-    this.#mailbox.refuseWaiting(new Unavailable('The session is closing', { session_id: this.identity.session }));
-    const claim = await this.#ports.claims.acquire(this.identity.session, this.#ports.limits.claimTtlMs);
-    if (claim === undefined) return false;
-    void this.ended.then(() => claim.release());
-    return true;
-  }
-
-  async #decide(reason: EndReason): ReturnType<SessionPorts['log']['decide']> {
-    const { tenant, session } = this.identity;
-    const event = eventOfReason(reason);
-    return this.#ports.log.decide({ tenant, session, event, reason, by: this.#ports.holder.node });
   }
 
   /** What runs gets a moment to finish, then is interrupted; the engine bounds how long that takes (I5). */
@@ -415,8 +346,4 @@ export class SessionActor {
     }
     this.#ports.onEnded(this.identity, record);
   }
-}
-
-export function sessionEnded(record: LifecycleRecord): SessionEnded {
-  return new SessionEnded(`The session has ended (${record.event}, ${record.details?.reason ?? 'no reason given'})`, { ended: record });
 }

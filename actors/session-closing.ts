@@ -1,12 +1,26 @@
-import { isTerminal } from '../src/domain/lifecycle-record.ts';
-import type { LifecycleRecord } from '../src/domain/lifecycle-record.ts';
-import { physicalId } from '../src/domain/table-name.ts';
-import type { Deletion, TableLedger } from '../machines/session-machine.ts';
+import { eventOfReason, isTerminal } from '../src/domain/lifecycle-record.ts';
+import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
+import type { Deletion } from '../machines/session-machine.ts';
+import type { TableLedger } from '../machines/table-ledger.ts';
 import type { StandingDecision } from '../src/ports/lifecycle-log.ts';
 import type { Slot } from '../src/ports/table-engine.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
+import { outcomeRecord } from './session-records.ts';
 
 const sum = (counts: readonly { readonly rows: number }[]): number => counts.reduce((rows, count) => rows + count.rows, 0);
+
+/** Tries once to be the one node that closes; held until the session ended. False when another one has the claim. */
+export async function claim(ports: SessionPorts, { session }: SessionIdentity, ended: Promise<unknown>): Promise<boolean> {
+  const held = await ports.claims.acquire(session, ports.limits.claimTtlMs);
+  if (held === undefined) return false;
+  void ended.then(() => held.release());
+  return true;
+}
+
+/** The linearisation point: whatever was wanted, the decision that stands is the one that counts (I2). */
+export function decide(ports: SessionPorts, { tenant, session }: SessionIdentity, reason: EndReason): Promise<StandingDecision> {
+  return ports.log.decide({ tenant, session, event: eventOfReason(reason), reason, by: ports.holder.node });
+}
 
 /**
  * Drops what is left of the session, or takes the death of the process that held it for the drop (I4).
@@ -56,34 +70,9 @@ export async function publish(
   deletion: Deletion,
   ledger: TableLedger,
 ): Promise<LifecycleRecord> {
-  const record = outcomeRecord(ports, identity, decision, deletion, ledger);
+  const record = outcomeRecord(identity, ports.clock.wallMs(), decision, deletion, ledger);
   for (let n = 1; ; n += 1) {
     const { outcome, entry } = await ports.log.append(n, record, ports.holder);
     if (outcome === 'created' || isTerminal(entry.record)) return entry.record;
   }
-}
-
-function outcomeRecord(
-  ports: SessionPorts,
-  { tenant, session }: SessionIdentity,
-  { decision }: StandingDecision,
-  deletion: Deletion,
-  ledger: TableLedger,
-): LifecycleRecord {
-  const partial = deletion.surviving.length > 0;
-  return {
-    session_id: session,
-    tenant_id: tenant,
-    event: partial ? 'partial_deletion_failure' : decision.event,
-    occurred_at: new Date(ports.clock.wallMs()).toISOString(),
-    ephemeral_table_count: ledger.created,
-    deleted_row_count: deletion.deletedRows,
-    details: {
-      reason: decision.reason,
-      counted: deletion.counted,
-      proof: deletion.proof,
-      ...(deletion.erasure !== undefined && !partial ? { erasure: deletion.erasure } : {}),
-      ...(partial ? { surviving_tables: deletion.surviving.map((name) => physicalId(session, name)), attempted_event: decision.event } : {}),
-    },
-  };
 }

@@ -1,8 +1,10 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { Counted, EndReason, Erasure, LifecycleRecord, Proof } from '../src/domain/lifecycle-record.ts';
 import type { LogicalName } from '../src/domain/table-name.ts';
-import type { TableCount } from '../src/ports/lease-store.ts';
-import type { StandingDecision } from '../src/ports/lifecycle-log.ts';
+import type { TableCount } from '../src/domain/lease.ts';
+import type { StandingDecision } from '../src/domain/decision.ts';
+import { EMPTY_LEDGER, dropped, noted } from './table-ledger.ts';
+import type { TableLedger } from './table-ledger.ts';
 
 /**
  * One session's life: `open → active → closing → closed | timedOut | partialFailure`.
@@ -12,19 +14,6 @@ import type { StandingDecision } from '../src/ports/lifecycle-log.ts';
  * - I3: no way leads out of `closing` but a terminal record; every failure there is retried, with backoff, for ever.
  * - I5: `active.service.sealed` and all of `closing` take no new work.
  */
-
-/** What is known of the tables: what a lease keeps, and what a record may claim when nothing better is known (I6). */
-export interface TableLedger {
-  readonly tables: readonly TableCount[];
-  /** Tables ever created. */
-  readonly created: number;
-  /** Rows of tables that were dropped before the end. */
-  readonly droppedRows: number;
-  /** Some count could not be noted: the sum is a lower bound. */
-  readonly atLeast: boolean;
-  /** Nothing is known of the tables: the lease was lost with its holder. */
-  readonly unknown?: boolean;
-}
 
 /** What a pass over the tables came to. */
 export interface Deletion {
@@ -76,22 +65,6 @@ export type SessionEvent =
   | { readonly type: 'REVOKED' }
   | { readonly type: 'FENCED' }
   | { readonly type: 'LEASE_RESTORED' };
-
-const EMPTY_LEDGER: TableLedger = { tables: [], created: 0, droppedRows: 0, atLeast: false };
-
-function noted(ledger: TableLedger, count: TableCount): TableLedger {
-  const isKnown = ledger.tables.some((table) => table.name === count.name);
-  const tables = isKnown ? ledger.tables.map((table) => (table.name === count.name ? count : table)) : [...ledger.tables, count];
-  return { ...ledger, tables, created: isKnown ? ledger.created : ledger.created + 1 };
-}
-
-function dropped(ledger: TableLedger, count: TableCount): TableLedger {
-  return {
-    ...ledger,
-    tables: ledger.tables.filter((table) => table.name !== count.name),
-    droppedRows: ledger.droppedRows + count.rows,
-  };
-}
 
 /** Stands for an effect until the actor provides it; a machine that was started bare fails loudly. */
 function effect<Output, Input = void>(name: string) {

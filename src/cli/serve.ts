@@ -19,14 +19,11 @@ export function serveCommand(): Command {
       await (flags.json === true ? printJson(rows) : print(asColumns(rows)));
       return;
     }
+    // Caught to the very end: a signal that comes as the last files close must not cut them off.
     const signals = catchStopSignals();
-    try {
-      const { authenticatorOf } = await import('./serve/authenticator.ts');
-      const authenticator = await asUsage(() => authenticatorOf(loaded.settings));
-      const { serve } = await import('./serve/run.ts');
-      await serve(loaded.settings, authenticator, signals);
-    } finally {
-      signals.release();
-    }
+    const { authenticatorOf } = await import('./serve/authenticator.ts');
+    const authenticator = await asUsage(() => authenticatorOf(loaded.settings));
+    const { serve } = await import('./serve/run.ts');
+    await serve(loaded.settings, authenticator, signals);
   });
 }

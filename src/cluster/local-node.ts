@@ -5,7 +5,7 @@ import type { NodeActor, NodePhase } from '../../actors/node-actor.ts';
 import { startScannerActor } from '../../actors/scanner-actor.ts';
 import { SessionActor } from '../../actors/session-actor.ts';
 import type { SessionIdentity, SessionPorts } from '../../actors/session-ports.ts';
-import type { TableLedger } from '../../machines/session-machine.ts';
+import type { TableLedger } from '../../machines/table-ledger.ts';
 import type { IdSource, SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Holder, LeaseContext } from '../ports/lease-store.ts';

@@ -1,5 +1,6 @@
 import { heldStream } from '../../actors/held-stream.ts';
-import { SessionActor, sessionEnded } from '../../actors/session-actor.ts';
+import { SessionActor } from '../../actors/session-actor.ts';
+import { sessionEnded } from '../../actors/session-standing.ts';
 import type { SessionPorts } from '../../actors/session-ports.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { InvalidRequest, NodeDraining, QuotaExceeded, Unavailable, UnknownSession, UnknownTable, asMayflyError } from '../domain/errors.ts';
