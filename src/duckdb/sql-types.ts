@@ -1,6 +1,7 @@
 import { InvalidRequest, QueryError, UnsupportedType } from '../domain/errors.ts';
 import { functionsOf } from './sql-tree.ts';
 import type { SqlParser } from './sql-parser.ts';
+import { isSymbol } from './sql-scan.ts';
 import { readTokens } from './sql-tokens.ts';
 
 const TYPE_MAX_BYTES = 16 * 1024;
@@ -19,8 +20,8 @@ const NO_COLUMN = /^(?:"?NULL"?|ANY|INVALID|UNKNOWN|LAMBDA|TYPE|AGGREGATE_STATE.
  */
 export async function canonicalType(parser: SqlParser, type: string, field: string): Promise<string> {
   const cast = `NULL::${type}`;
-  if (!isBounded(type) || !(await isBareCast(parser, cast))) {
-    throw new InvalidRequest(`"${String(type).slice(0, 80)}" is not a DuckDB type: give one type and nothing else, e.g. "DECIMAL(18,3)"`, { field });
+  if (!isOneText(type) || !(await isBareCast(parser, cast))) {
+    throw new InvalidRequest(`"${type.slice(0, 80)}" is not a DuckDB type: give one type and nothing else, e.g. "DECIMAL(18,3)"`, { field });
   }
   const canonical = await parser.typeOf(cast).catch((error: unknown) => {
     throw new UnsupportedType(`"${type}" is not a type DuckDB knows`, { field }, { cause: error });
@@ -29,11 +30,15 @@ export async function canonicalType(parser: SqlParser, type: string, field: stri
   return canonical;
 }
 
-function isBounded(type: unknown): type is string {
+function isOneText(type: unknown): type is string {
   if (typeof type !== 'string' || type.trim() === '' || Buffer.byteLength(type) > TYPE_MAX_BYTES || type.includes('\0') || LONE_SURROGATE.test(type))
     return false;
-  const { depth, tokens } = readTokens(type);
-  return depth <= TYPE_DEPTH_MAX && !tokens.some((token) => token.kind === 'symbol' && token.name === ';');
+  try {
+    const { depth, tokens } = readTokens(type);
+    return depth <= TYPE_DEPTH_MAX && !tokens.some((token) => isSymbol(token, ';'));
+  } catch {
+    return false;
+  }
 }
 
 async function isBareCast(parser: SqlParser, cast: string): Promise<boolean> {
