@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOSTILE_STATEMENTS } from '../wall/hostile-statements.ts';
+import { USEFUL_STATEMENTS, USEFUL_TABLES } from '../wall/useful-statements.ts';
+import { ServedNode } from './served-node.ts';
+
+const JSON_BODY = { 'content-type': 'application/json', 'mayfly-tenant': 'acme' };
+
+/** Both sides of the wall through a node, as a program without any library of ours meets it. */
+describe('the wall, over HTTP', () => {
+  let dataDir: string;
+  let node: ServedNode;
+  let session: string;
+
+  const send = (method: string, path: string, body?: object) =>
+    fetch(`${node.url}${path}`, { method, headers: JSON_BODY, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const ask = (query: string, table?: string) => send('POST', `/v1/sessions/${session}/sql`, { query, ...(table === undefined ? {} : { table }) });
+
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-wall-'));
+    node = await ServedNode.start(dataDir, '--drain-ms', '0');
+    const opened = (await (await send('POST', '/v1/sessions', {})).json()) as { session_id: string };
+    session = opened.session_id;
+    for (const { name, query } of USEFUL_TABLES) {
+      const made = await send('PUT', `/v1/sessions/${session}/tables/${name}`, { query });
+      expect([name, made.status]).toEqual([name, 201]);
+    }
+  });
+
+  afterAll(async () => {
+    expect(await node.end('SIGTERM')).toBe(0);
+    await rm(dataDir, { recursive: true });
+  });
+
+  it('I7: answers every hostile statement with a refusal, and the session lives on', async () => {
+    expect(HOSTILE_STATEMENTS.length).toBeGreaterThanOrEqual(60);
+    for (const { sql, table } of HOSTILE_STATEMENTS) {
+      const answer = await ask(sql, table);
+      const problem = (await answer.json()) as { code?: string };
+      const refusals = sql.includes('{nope}') ? /^unknown_table$/ : /^(statement_not_allowed|query_error|invalid_request)$/;
+      expect([sql, problem.code]).toEqual([sql, expect.stringMatching(refusals)]);
+    }
+    expect((await ask('SELECT 42 AS answer')).status).toBe(200);
+  });
+
+  it('lets every useful statement through', async () => {
+    expect(USEFUL_STATEMENTS.length).toBeGreaterThanOrEqual(60);
+    for (const { name, sql, table } of USEFUL_STATEMENTS) {
+      const answer = await ask(sql, table);
+      expect([name, answer.status, answer.status === 200 ? '' : await answer.text()]).toEqual([name, 200, '']);
+      await answer.body?.cancel();
+    }
+  });
+
+  it('I1: closes 50 sessions at once, each with one record of its own', async () => {
+    const opened = await Promise.all(Array.from({ length: 50 }, () => send('POST', '/v1/sessions', {})));
+    const ids = await Promise.all(opened.map(async (answer) => ((await answer.json()) as { session_id: string }).session_id));
+    const closed = await Promise.all(ids.map((id) => send('DELETE', `/v1/sessions/${id}`)));
+    for (const answer of closed) expect((await answer.json()) as object).toMatchObject({ event: 'closed', deleted_row_count: 0 });
+    const log = await (await send('GET', '/v1/lifecycle')).text();
+    for (const id of ids) expect(log.split('\n').filter((line) => line.includes(id) && line.includes('"closed"'))).toHaveLength(1);
+  });
+});
