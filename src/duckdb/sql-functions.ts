@@ -7,6 +7,8 @@ import { foldCase } from './sql-tokens.ts';
 export interface EngineNames {
   /** Every function of any kind, in lower case. */
   readonly functions: ReadonlySet<string>;
+  /** Those that may stand in FROM. */
+  readonly tableFunctions: ReadonlySet<string>;
   /** Views that resolve without a schema, in lower case. */
   readonly systemViews: ReadonlySet<string>;
 }
@@ -22,7 +24,7 @@ export function isRefusedFunction(name: string, engine: EngineNames): boolean {
 /** The same for a name in FROM: `histogram` is an aggregate, but as a table function it reads any relation by name. */
 export function isRefusedTableFunction(name: string, engine: EngineNames): boolean {
   const folded = foldCase(name);
-  return !ALLOWED_TABLE_FUNCTIONS.has(folded) && (engine.functions.has(folded) || REFUSED_FUNCTIONS.has(folded));
+  return isRefusedFunction(folded, engine) || (engine.tableFunctions.has(folded) && !ALLOWED_TABLE_FUNCTIONS.has(folded));
 }
 
 export function functionNotAllowed(name: string): Error {

@@ -1,4 +1,4 @@
-import { InvalidRequest, UnknownTable } from '../domain/errors.ts';
+import { InvalidRequest, QueryError, UnknownTable } from '../domain/errors.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { Token } from './sql-tokens.ts';
@@ -18,7 +18,7 @@ const PHYSICAL = /^__eph_([0-9a-f]{32})_([a-z0-9_]{1,24})$/;
  * The statement with `{table}`, `{<logical>}` and the session's own physical ids replaced by `mutable.public."<logical>"`.
  * Literals and other quoted identifiers stay as they are; so does `{'a': 1}`. Comments become blanks: DuckDB takes
  * quadratic time for some (80 kB of them 28 s, without heeding an interrupt).
- * @throws UnknownTable for a name the session does not have; another session's id answers the same (I7)
+ * @throws UnknownTable for `{nope}`; QueryError for a physical id that is none of the session's, whose ever it is (I7)
  */
 export function rewriteNames(sql: string, tokens: readonly Token[], scope: NameScope): string {
   let out = '';
@@ -26,7 +26,7 @@ export function rewriteNames(sql: string, tokens: readonly Token[], scope: NameS
   tokens.forEach((token, index) => {
     out += blanks(sql.slice(end, token.start));
     end = token.end;
-    const name = tableMeant(sql, token, scope);
+    const name = tableMeant(token, scope);
     if (name === undefined) {
       out += sql.slice(token.start, token.end);
       return;
@@ -45,13 +45,13 @@ function blanks(gap: string): string {
   return /[-/]/.test(gap) ? gap.replace(/[^\n]+/g, ' ') : gap;
 }
 
-function tableMeant(sql: string, token: Token, scope: NameScope): LogicalName | undefined {
+function tableMeant(token: Token, scope: NameScope): LogicalName | undefined {
   if (token.kind === 'placeholder') return fromPlaceholder(token.name, scope);
   if (token.kind !== 'word' && token.kind !== 'quoted') return undefined;
   const physical = PHYSICAL.exec(token.name);
   if (physical === null) return undefined;
   const own = physical[1] === scope.session.replaceAll('-', '') ? owned(physical[2] as string, scope) : undefined;
-  if (own === undefined) throw unknownTable(sql.slice(token.start, token.end).replaceAll('"', ''));
+  if (own === undefined) throw tableMissing(token.name);
   return own;
 }
 
@@ -68,9 +68,10 @@ function owned(name: string, scope: NameScope): LogicalName | undefined {
 }
 
 function throwUnknown(name: string): never {
-  throw unknownTable(name);
+  throw new UnknownTable(`The session has no table "${name}"`, { name });
 }
 
-export function unknownTable(name: string): Error {
-  return new UnknownTable(`The session has no table "${name}"`, { name });
+/** In DuckDB's words, so that a table that is somebody else's and one that is nobody's look the same (I7). */
+export function tableMissing(name: string): Error {
+  return new QueryError(`Catalog Error: Table with name ${name} does not exist!`);
 }

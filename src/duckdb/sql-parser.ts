@@ -36,7 +36,11 @@ export class SqlParser {
   static async create(): Promise<SqlParser> {
     const instance = await DuckDBInstance.create(':memory:', { threads: '1', autoload_known_extensions: 'false', autoinstall_known_extensions: 'false' });
     const connection = await instance.connect();
-    const engine = { functions: await names(connection, FUNCTIONS), systemViews: await names(connection, SYSTEM_VIEWS) };
+    const engine = {
+      functions: await names(connection, FUNCTIONS),
+      tableFunctions: await names(connection, `${FUNCTIONS} WHERE function_type IN ('table', 'table_macro')`),
+      systemViews: await names(connection, SYSTEM_VIEWS),
+    };
     await connection.run('SET enable_external_access = false');
     await connection.run('SET lock_configuration = true');
     const serialize = await connection.prepare('SELECT json_serialize_sql($1::VARCHAR, skip_default := true, skip_empty := true, skip_null := true)');

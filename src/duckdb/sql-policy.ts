@@ -70,8 +70,8 @@ export class SqlPolicy {
 
   /**
    * @throws StatementNotAllowed (`statement` or `function`)
-   * @throws QueryError with DuckDB's message when it does not parse
-   * @throws UnknownTable for `{nope}` and for physical ids of no table of the session
+   * @throws QueryError with DuckDB's message when it does not parse, and for physical ids of no table of the session
+   * @throws UnknownTable for `{nope}`
    * @throws InvalidRequest for `{table}` without one, an empty or an overlong statement
    */
   async judge(request: JudgeRequest): Promise<Verdict> {

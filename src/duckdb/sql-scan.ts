@@ -1,8 +1,8 @@
 import { QueryError } from '../domain/errors.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import { functionNotAllowed, isRefusedFunction, isRefusedTableFunction, statementNotAllowed, SYSTEM_SCHEMAS, type EngineNames } from './sql-functions.ts';
+import { tableMissing } from './sql-names.ts';
 import type { Token, TokenList } from './sql-tokens.ts';
-import { tableMissing } from './sql-tree.ts';
 
 export interface DmlVerdict {
   readonly target: LogicalName;
@@ -71,7 +71,7 @@ function judgeNames(tokens: readonly Token[], target: number, tables: ReadonlySe
     const before = tokens[index - 1];
     const after = tokens[index + 1];
     if (isSymbol(after, '(')) {
-      const refused = BEFORE_TABLE_FUNCTION.has(before?.name ?? '') ? !mayFollow(name, engine) : isRefusedFunction(name, engine);
+      const refused = BEFORE_TABLE_FUNCTION.has(before?.name ?? '') ? isRefusedTableFunction(name, engine) : isRefusedFunction(name, engine);
       if (refused) throw functionNotAllowed(name);
       return;
     }
@@ -79,14 +79,6 @@ function judgeNames(tokens: readonly Token[], target: number, tables: ReadonlySe
     if (engine.systemViews.has(name) && !tables.has(name)) throw statementNotAllowed(name, 'System views cannot be read');
   });
 }
-
-/** In a place that may be FROM: neither refused as an expression, nor a table function that shares an expression's name. */
-function mayFollow(name: string, engine: EngineNames): boolean {
-  return !isRefusedFunction(name, engine) && !(SHARED_WITH_TABLE_FUNCTION.has(name) && isRefusedTableFunction(name, engine));
-}
-
-/** Allowed as an aggregate, refused in FROM. */
-const SHARED_WITH_TABLE_FUNCTION = new Set(['histogram']);
 
 /** Files named in FROM, and SHOW or DESCRIBE as a subquery. */
 function judgeSources(tokens: readonly Token[]): void {

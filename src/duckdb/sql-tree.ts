@@ -1,6 +1,6 @@
 import { QueryError } from '../domain/errors.ts';
 import { functionNotAllowed, isRefusedFunction, isRefusedTableFunction, statementNotAllowed, SYSTEM_SCHEMAS, type EngineNames } from './sql-functions.ts';
-import { unknownTable } from './sql-names.ts';
+import { tableMissing } from './sql-names.ts';
 import { foldCase } from './sql-tokens.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ const PHYSICAL_PREFIX = '__eph_';
 /**
  * Judges what `json_serialize_sql` shows of a SELECT: every function, every relation, every SHOW.
  * Walks all keys without recursion, so that nothing is missed that a later DuckDB nests elsewhere.
- * @throws StatementNotAllowed, UnknownTable, QueryError
+ * @throws StatementNotAllowed, QueryError
  */
 export function judgeTree(tree: unknown, tables: ReadonlySet<string>, engine: EngineNames): void {
   const nodes = allNodes(tree);
@@ -55,8 +55,11 @@ function cteNames(nodes: readonly Tree[]): Set<string> {
 function judgeCalls(node: Tree, engine: EngineNames): void {
   const name = node['function_name'];
   if (typeof name === 'string' && isRefusedFunction(name, engine)) throw functionNotAllowed(name);
-  const called = node['type'] === 'TABLE_FUNCTION' ? (node['function'] as Tree | undefined)?.['function_name'] : undefined;
-  if (typeof called === 'string' && isRefusedTableFunction(called, engine)) throw functionNotAllowed(called);
+  if (node['type'] !== 'TABLE_FUNCTION') return;
+  const called = (node['function'] as Tree | undefined)?.['function_name'];
+  // `FROM ifnull(1, 2)` parses to an operator, at which DuckDB's binder fails internally, with a stack trace.
+  if (typeof called !== 'string') throw new QueryError('Binder Error: what stands in FROM is no table function');
+  if (isRefusedTableFunction(called, engine)) throw functionNotAllowed(called);
 }
 
 function judgeRelation(node: Tree, tables: ReadonlySet<string>, ctes: ReadonlySet<string>, engine: EngineNames): void {
@@ -64,7 +67,7 @@ function judgeRelation(node: Tree, tables: ReadonlySet<string>, ctes: ReadonlySe
   const name = part('table_name');
   const schema = part('schema_name');
   const catalog = part('catalog_name');
-  if (name.startsWith(PHYSICAL_PREFIX) && !ctes.has(name)) throw unknownTable(name);
+  if (name.startsWith(PHYSICAL_PREFIX) && !ctes.has(name)) throw tableMissing(name);
   if (schema !== '' || catalog !== '') {
     if (SYSTEM_SCHEMAS.has(schema) || SYSTEM_SCHEMAS.has(catalog)) throw statementNotAllowed(`${schema}.${name}`, 'System views cannot be read');
     const own = (catalog === '' || catalog === 'mutable') && schema === 'public' && tables.has(name);
@@ -80,9 +83,4 @@ function judgeShow(node: Tree): void {
   if (node['query'] !== undefined) return;
   if (node['show_type'] === 'SHOW_UNQUALIFIED' && node['table_name'] === '"tables"') return;
   throw statementNotAllowed('SHOW', 'Of its forms, SHOW TABLES is allowed');
-}
-
-/** In DuckDB's words, so that a table that is somebody else's and one that is nobody's look the same (I7). */
-export function tableMissing(name: string): Error {
-  return new QueryError(`Catalog Error: Table with name ${name} does not exist!`);
 }

@@ -121,7 +121,7 @@ export const refusedCall: fc.Arbitrary<string> = fc
       ),
     ),
     fc.nat(10_000),
-    fc.constantFrom(...[...REFUSED_FUNCTIONS]),
+    fc.constantFrom(...REFUSED_FUNCTIONS),
     fc.constantFrom<(name: string) => string>(
       (name) => name,
       (name) => name.toUpperCase(),
