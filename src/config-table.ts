@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { DAY_MS, bytes, choice, count, countOrNone, duration, durationOrNone, origins, text, toggle, tokenGrants } from './config-values.ts';
+import { DAY_MS, bytes, choice, count, countOrNone, duration, durationOrNone, origins, secret, servers, text, toggle, tokenGrants } from './config-values.ts';
 import type { Spec, TokenGrant } from './config-values.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -37,6 +37,16 @@ export interface Settings {
   readonly drainMs: number;
   /** How long the log keeps ended sessions; null: for ever. */
   readonly retentionMs: number | null;
+  /** Independent Redis masters that hold leases and claims, an odd number; none: an embedded node. */
+  readonly redis: readonly string[];
+  /** Servers of the NATS cluster that holds the lifecycle log; none: an embedded node. */
+  readonly nats: readonly string[];
+  /** Where other nodes and clients reach this one; null: where it listens. */
+  readonly advertise: string | null;
+  /** What nodes of one cluster know each other by. */
+  readonly clusterSecret: string | null;
+  /** How long a holder must have been out of reach before its sessions are recorded as ended without proof; null: never. */
+  readonly unreachableGraceMs: number | null;
   readonly corsOrigin: readonly string[];
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
@@ -53,6 +63,7 @@ export interface Settings {
 export type SettingKey = keyof Settings;
 
 const A_NAME = { placeholder: '<name>', pattern: /^[A-Za-z0-9_-]{1,64}$/, form: '1 to 64 characters of A-Z, a-z, 0-9, "_" and "-"' } as const;
+const AN_ADDRESS = { placeholder: '<url>', pattern: /^https?:\/\/[^\s/]+$/, form: 'an http or https address without a path' } as const;
 const A_CLAIM = { placeholder: '<claim>' } as const;
 
 /** The one table of settings: flags, variables, file keys, help, `--print-config` and docs/configuration.md follow from it. */
@@ -78,6 +89,16 @@ export const SETTINGS: { readonly [K in SettingKey]: Spec<Settings[K]> } = {
   scanMs: duration('scan-ms', 1_000, { min: 10, max: 60_000 }, 'Time between two scans for sessions that nobody ended'),
   drainMs: duration('drain-ms', 20_000, { min: 0, max: 3_600_000 }, 'Time running sessions have to end by themselves when the node stops'),
   retentionMs: durationOrNone('retention', 30 * DAY_MS, { min: 1_000, max: 36_500 * DAY_MS }, 'Time the log keeps ended sessions'),
+  redis: servers('redis', ['redis', 'rediss'], 'Redis masters, an odd number of independent ones, comma-separated; with --nats: a node of a cluster'),
+  nats: servers('nats', ['nats', 'tls'], 'Servers of one NATS cluster with JetStream, comma-separated; with --redis: a node of a cluster'),
+  advertise: text('advertise', null, AN_ADDRESS, 'Where other nodes and clients reach this one; where it listens, unless given'),
+  clusterSecret: secret('cluster-secret', 16, 'What the nodes of one cluster know each other by: at least 16 characters, the same on each'),
+  unreachableGraceMs: durationOrNone(
+    'unreachable-grace',
+    DAY_MS,
+    { min: 1_000, max: 3_650 * DAY_MS },
+    'Time a node must stay out of reach before its sessions are recorded as ended without proof',
+  ),
   corsOrigin: origins('cors-origin', 'Web origins whose pages may call this node; "*" for any'),
   insecure: toggle('insecure', 'Listen beyond loopback without tokens'),
   logLevel: choice('log-level', 'info', LOG_LEVELS, 'Least severity that is logged'),
@@ -90,9 +111,6 @@ export const SETTINGS: { readonly [K in SettingKey]: Spec<Settings[K]> } = {
 };
 
 export const SETTING_KEYS = Object.keys(SETTINGS) as readonly SettingKey[];
-
-/** Settings of a cluster node: known, so that giving one is refused rather than ignored. */
-export const CLUSTER_ONLY = ['redis', 'nats', 'advertise', 'cluster-secret'] as const;
 
 export const flagOf = (name: string): string => `--${name}`;
 export const variableOf = (name: string): string => `MAYFLY_${name.toUpperCase().replaceAll('-', '_')}`;

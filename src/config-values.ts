@@ -26,6 +26,8 @@ export interface Spec<T> {
   /** Never printed. */
   readonly secret?: true;
   readonly description: string;
+  /** How the value is printed, when not as it is. */
+  readonly show?: (this: void, value: T) => string;
   /** @throws InvalidRequest when the raw value (text, or JSON from a file) is not valid; bounds included. */
   parse(raw: unknown, field: string): T;
 }
@@ -101,9 +103,47 @@ export function origins(name: string, description: string): Spec<readonly string
   return { name, default: [], unit: 'text', placeholder: '<origin>', repeatable: true, description, parse };
 }
 
+/** Addresses of servers, comma-separated or as an array; a bare `host:port` gets the first scheme. Never printed with a password. */
+export function servers(name: string, schemes: readonly [string, ...string[]], description: string): Spec<readonly string[]> {
+  const parse = (raw: unknown, field: string) => {
+    const given = (Array.isArray(raw) ? raw : [raw]).flatMap((item) => (typeof item === 'string' ? item.split(',') : [item]));
+    const urls = given.map((item) => serverOf(item, schemes, field));
+    const twice = urls.find((url, index) => urls.indexOf(url) !== index);
+    if (twice !== undefined) throw new InvalidRequest(`"${withoutPassword(twice)}" is named twice`, { field });
+    return urls;
+  };
+  return { name, default: [], unit: 'text', placeholder: '<url,…>', repeatable: true, description, parse, show: (urls) => urls.map(withoutPassword).join(',') };
+}
+
+/** A text of at least `charsMin` characters that is never printed. */
+export function secret(name: string, charsMin: number, description: string): Spec<string | null> {
+  const parse = (raw: unknown, field: string) => {
+    if (typeof raw !== 'string' || raw.length < charsMin) throw new InvalidRequest(`It has at least ${charsMin} characters`, { field, min: charsMin });
+    return raw;
+  };
+  return { name, default: null, unit: 'text', placeholder: '<text>', secret: true, description, parse };
+}
+
 /** Static tokens: an object `{"<token>": "<tenant>" | {"role": "operator"}}`, inline as JSON, or the path of a file that holds it. */
 export function tokenGrants(name: string, description: string): Spec<readonly TokenGrant[]> {
   return { name, default: [], unit: 'text', placeholder: '<file>', secret: true, description, parse: parseTokens };
+}
+
+function serverOf(item: unknown, schemes: readonly [string, ...string[]], field: string): string {
+  const given = typeof item === 'string' ? item.trim() : '';
+  const url = given.includes('://') ? given : `${schemes[0]}://${given}`;
+  const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : '';
+  if (given === '' || !schemes.includes(scheme) || new URL(url).hostname === '') {
+    throw new InvalidRequest(
+      `"${withoutPassword(String(item))}" is not an address such as "${schemes[0]}://10.0.0.1:${schemes[0] === 'redis' ? 6379 : 4222}"`,
+      { field },
+    );
+  }
+  return url;
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/(:\/\/[^/@:]*:)[^/@]*@/, '$1hidden@');
 }
 
 const BYTE_UNITS = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 } as const;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CLUSTER_ONLY, SETTINGS, SETTING_KEYS, fileKeyOf, flagOf, optionOf, variableOf } from './config-table.ts';
+import { SETTINGS, SETTING_KEYS, fileKeyOf, flagOf, optionOf, variableOf } from './config-table.ts';
 import type { LogLevel, SettingKey, Settings } from './config-table.ts';
 import { showValue } from './config-values.ts';
 import type { DurationInput } from './domain/duration.ts';
@@ -30,6 +30,11 @@ export interface SettingsInput {
   readonly scanMs?: DurationInput;
   readonly drainMs?: DurationInput;
   readonly retention?: DurationInput | null;
+  readonly redis?: string | readonly string[];
+  readonly nats?: string | readonly string[];
+  readonly advertise?: string;
+  readonly clusterSecret?: string;
+  readonly unreachableGrace?: DurationInput | null;
   readonly corsOrigin?: string | readonly string[];
   readonly insecure?: boolean;
   readonly logLevel?: LogLevel;
@@ -65,7 +70,6 @@ export function defaultSettings(): Settings {
  * @throws InvalidRequest whose `field` is the setting's key in a file, for a bad or unknown value and for values that do not fit together
  */
 export function loadSettings(given: SettingSources): LoadedSettings {
-  refuseClusterOnly(given);
   refuseUnknownKeys(given.file ?? {});
   const settings: Record<string, unknown> = {};
   const sources: Record<string, string> = {};
@@ -76,6 +80,7 @@ export function loadSettings(given: SettingSources): LoadedSettings {
   }
   const loaded = { settings: fitDefaults(settings as unknown as Settings, sources), sources: sources as Record<SettingKey, string> };
   refuseMisfits(loaded.settings);
+  refuseHalfACluster(loaded.settings);
   return loaded;
 }
 
@@ -124,17 +129,6 @@ function hintFor(found: Found): string {
   return injected ? '. Kubernetes set this variable for a service called "mayfly": turn it off with enableServiceLinks: false, or give --port' : '';
 }
 
-function refuseClusterOnly(given: SettingSources): void {
-  for (const name of CLUSTER_ONLY) {
-    const found = lookUp(name, given);
-    if (found === undefined) continue;
-    throw new InvalidRequest(`${found.source}: this version runs as one embedded node and cannot join a cluster; leave it out`, {
-      field: fileKeyOf(name),
-      source: found.source,
-    });
-  }
-}
-
 function refuseUnknownKeys(file: Readonly<Record<string, unknown>>): void {
   const known = new Set(SETTING_KEYS.map((key) => fileKeyOf(SETTINGS[key].name)));
   const unknown = Object.keys(file).find((key) => !known.has(key));
@@ -173,6 +167,26 @@ function refuseMisfits(s: Settings): void {
       `"${s.host}" can be reached from other machines and no tokens are configured: give --tokens or --jwt-keys, or --insecure to go without`,
     );
   }
+}
+
+/** Leases, log and secret make a cluster node together, or none of them does. */
+function refuseHalfACluster(s: Settings): void {
+  if (!isClustered(s)) {
+    const alone = s.clusterSecret !== null ? 'cluster_secret' : s.advertise !== null ? 'advertise' : undefined;
+    if (alone !== undefined) throw misfit(alone, `${alone} says nothing without redis and nats: name both to make this node part of a cluster`);
+    return;
+  }
+  if (s.redis.length === 0) throw misfit('redis', 'a node of a cluster needs its leases: name the Redis masters in redis, or leave nats out');
+  if (s.nats.length === 0) throw misfit('nats', 'a node of a cluster needs its log: name the NATS servers in nats, or leave redis out');
+  if (s.redis.length % 2 === 0) {
+    throw misfit('redis', `${s.redis.length} Redis masters can split in halves of which neither is a majority: name an odd number, such as 1, 3 or 5`);
+  }
+  if (s.clusterSecret === null) throw misfit('cluster_secret', 'the nodes of a cluster know each other by a secret: give the same cluster_secret to each');
+}
+
+/** Whether these settings make a node of a cluster rather than an embedded one. */
+export function isClustered(settings: Pick<Settings, 'redis' | 'nats'>): boolean {
+  return settings.redis.length > 0 || settings.nats.length > 0;
 }
 
 function misfit(field: string, detail: string): MayflyError {

@@ -6,6 +6,30 @@ import type { Tenant } from './tenant.ts';
 export interface Holder {
   readonly node: string;
   readonly incarnation: string;
+  /** `host:port` of its life port, whose socket every one of its workers holds too; absent on a node without one (I4). */
+  readonly life?: string;
+}
+
+/** What a node tells the others of itself with each heartbeat. */
+export interface NodeNotice {
+  /** Where it takes calls, e.g. `http://10.0.0.7:7464`. */
+  readonly url: string;
+  readonly state: 'starting' | 'serving' | 'fenced' | 'draining';
+  /** Sessions open now, and at most. */
+  readonly sessions: number;
+  readonly sessionsMax: number;
+  /** Whether it reaches the log: only then it takes its share of watching over the others. */
+  readonly reachesLog: boolean;
+  readonly life?: string;
+}
+
+/** A holder as the lease store shows it. */
+export interface KnownHolder {
+  readonly holder: Holder;
+  /** The last one it set. */
+  readonly counter: number;
+  /** Absent until its first heartbeat with one. */
+  readonly notice?: NodeNotice;
 }
 
 export interface TableCount {

@@ -1,5 +1,5 @@
 import type { SessionId } from '../domain/ids.ts';
-import type { HeartbeatAnswer, Holder, Lease, LeaseContext, LeaseStore } from '../ports/lease-store.ts';
+import type { HeartbeatAnswer, Holder, KnownHolder, Lease, LeaseContext, LeaseStore, NodeNotice } from '../ports/lease-store.ts';
 import { LeaseNotes, readNotes } from './lease-notes.ts';
 import type { OnNotice } from './notice.ts';
 
@@ -7,6 +7,7 @@ interface HolderState {
   readonly holder: Holder;
   /** Undefined until its first heartbeat in this process; a predecessor's never comes. */
   counter: number | undefined;
+  notice: NodeNotice | undefined;
   readonly contexts: Map<SessionId, LeaseContext>;
   readonly revoked: Set<SessionId>;
   readonly notes: LeaseNotes;
@@ -37,8 +38,9 @@ export class EmbeddedLeaseStore implements LeaseStore {
     return store;
   }
 
-  async heartbeat(holder: Holder, counter: number): Promise<HeartbeatAnswer> {
+  async heartbeat(holder: Holder, counter: number, notice?: NodeNotice): Promise<HeartbeatAnswer> {
     const state = this.#state(holder);
+    state.notice = notice ?? state.notice;
     const previous = state.counter;
     state.counter = Math.max(previous ?? 0, counter);
     // The same counter again is a beat whose answer was lost.
@@ -73,8 +75,8 @@ export class EmbeddedLeaseStore implements LeaseStore {
     return state === undefined || context === undefined ? undefined : { holder: state.holder, session, context };
   }
 
-  async holders(): Promise<readonly { readonly holder: Holder; readonly counter: number }[]> {
-    return [...this.#holders.values()].map(({ holder, counter }) => ({ holder, counter: counter ?? 0 }));
+  async holders(): Promise<readonly KnownHolder[]> {
+    return [...this.#holders.values()].map(({ holder, counter, notice }) => ({ holder, counter: counter ?? 0, ...(notice === undefined ? {} : { notice }) }));
   }
 
   async leases(holder: Holder): Promise<readonly Lease[]> {
@@ -111,7 +113,14 @@ export class EmbeddedLeaseStore implements LeaseStore {
     const known = this.#holders.get(key);
     if (known !== undefined) return known;
     const own = { node: holder.node, incarnation: holder.incarnation };
-    const state: HolderState = { holder: own, counter: undefined, contexts: new Map(), revoked: new Set(), notes: new LeaseNotes(this.#folder, own) };
+    const state: HolderState = {
+      holder: own,
+      counter: undefined,
+      notice: undefined,
+      contexts: new Map(),
+      revoked: new Set(),
+      notes: new LeaseNotes(this.#folder, own),
+    };
     this.#holders.set(key, state);
     return state;
   }

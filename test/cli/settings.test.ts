@@ -7,6 +7,7 @@ import { showValue } from '../../src/config-values.ts';
 import { defaultSettings, loadSettings, readConfigFile } from '../../src/config.ts';
 import type { SettingSources } from '../../src/config.ts';
 import { InvalidRequest, MayflyError } from '../../src/domain/errors.ts';
+import { runCli } from './run-cli.ts';
 
 /** The field that a refusal names. */
 function refusedField(given: SettingSources): unknown {
@@ -104,14 +105,44 @@ describe('what does not fit together is refused', () => {
   });
 });
 
-describe('what is not known', () => {
-  it.each(['redis', 'nats', 'advertise', 'cluster-secret'])('%s is refused rather than ignored, from every source', (name) => {
-    const field = fileKeyOf(name);
-    expect(refusedField({ flags: { [optionOf(name)]: 'x' } })).toBe(field);
-    expect(refusedField({ env: { [variableOf(name)]: 'x' } })).toBe(field);
-    expect(refusedField({ file: { [field]: 'x' } })).toBe(field);
+describe('a node of a cluster', () => {
+  const whole = { redis: '127.0.0.1:6379', nats: 'nats://10.0.0.1:4222,10.0.0.2:4222', clusterSecret: 'sixteen-characters' };
+
+  it('takes its servers from every source, with or without a scheme', () => {
+    expect(loadSettings({ flags: whole }).settings).toMatchObject({
+      redis: ['redis://127.0.0.1:6379'],
+      nats: ['nats://10.0.0.1:4222', 'nats://10.0.0.2:4222'],
+    });
+    expect(loadSettings({ flags: whole, file: { redis: ['a', 'b', 'c'] }, env: {} }).settings.redis).toEqual(['redis://127.0.0.1:6379']);
+    expect(loadSettings({ env: { MAYFLY_REDIS: 'a,b,c', MAYFLY_NATS: 'n', MAYFLY_CLUSTER_SECRET: whole.clusterSecret } }).settings.redis).toHaveLength(3);
   });
 
+  it.each([
+    [{ redis: undefined }, 'redis'],
+    [{ nats: undefined }, 'nats'],
+    [{ clusterSecret: undefined }, 'cluster_secret'],
+    [{ clusterSecret: 'short' }, 'cluster_secret'],
+    [{ redis: 'a,b' }, 'redis'],
+    [{ redis: 'a,b,a' }, 'redis'],
+    [{ redis: 'http://a' }, 'redis'],
+    [{ nats: '' }, 'nats'],
+    [{ redis: undefined, nats: undefined }, 'cluster_secret'],
+    [{ redis: undefined, nats: undefined, clusterSecret: undefined, advertise: 'http://10.0.0.1:7464' }, 'advertise'],
+    [{ advertise: '10.0.0.1' }, 'advertise'],
+  ])('with %j is refused', (change, field) => {
+    expect(refusedField({ flags: { ...whole, ...change } })).toBe(field);
+  });
+
+  it('shows neither its secret nor a password', async () => {
+    const { stdout } = await runCli(['serve', '--print-config', '--redis', 'redis://:hunter22@10.0.0.1', '--nats', 'nats://me:hunter22@10.0.0.2'], {
+      MAYFLY_CLUSTER_SECRET: whole.clusterSecret,
+    });
+    expect(stdout).toContain('redis://:hidden@10.0.0.1');
+    expect(stdout).not.toMatch(/hunter22|sixteen/);
+  });
+});
+
+describe('what is not known', () => {
   it('is refused as a key of the file', () => {
     expect(refusedField({ file: { tiemout: '1h' } })).toBe('tiemout');
   });

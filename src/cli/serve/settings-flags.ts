@@ -2,9 +2,10 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { loadSettings, readConfigFile } from '../../config.ts';
 import type { LoadedSettings } from '../../config.ts';
-import { CLUSTER_ONLY, SETTINGS, SETTING_KEYS, flagOf, variableOf } from '../../config-table.ts';
+import { SETTINGS, SETTING_KEYS, flagOf, variableOf } from '../../config-table.ts';
 import type { SettingKey } from '../../config-table.ts';
 import { showValue } from '../../config-values.ts';
+import type { Spec } from '../../config-values.ts';
 import { alignColumns } from '../columns.ts';
 
 export type Flags = Readonly<Record<string, unknown>> & { readonly config?: string };
@@ -13,8 +14,6 @@ export type Flags = Readonly<Record<string, unknown>> & { readonly config?: stri
 export function addSettingFlags(command: Command): Command {
   for (const key of SETTING_KEYS) command.addOption(settingOption(key));
   command.option('--config <file>', 'JSON file of settings, with underscores in their names [MAYFLY_CONFIG]');
-  // Known and hidden: giving one is refused in words, rather than as an unknown flag.
-  for (const name of CLUSTER_ONLY) command.addOption(new Option(`${flagOf(name)} <value>`).hideHelp());
   return command;
 }
 
@@ -45,12 +44,17 @@ export interface PrintedSetting {
 /** The settings in force, one after another; secrets are counted, never shown. */
 export function printedSettings({ settings, sources }: LoadedSettings): readonly PrintedSetting[] {
   return SETTING_KEYS.map((key) => {
-    const { name, unit, min, max, choices, secret, default: standard } = SETTINGS[key];
+    const { name, unit, min, max, choices, secret, show: ownShow, default: standard } = SETTINGS[key] as Spec<unknown>;
     const value = settings[key];
-    const show = (held: unknown): string => (secret === true && Array.isArray(held) ? `${held.length} hidden` : showValue(held, unit));
+    const show = (held: unknown): string => (secret === true ? hidden(held) : (ownShow?.(held) ?? showValue(held, unit)));
     const range = min === undefined || max === undefined ? '' : `${showValue(min, unit)} to ${showValue(max, unit)}`;
     return { setting: name, value: show(value), source: sources[key], default: show(standard), bounds: choices?.join(', ') ?? range };
   });
+}
+
+function hidden(held: unknown): string {
+  if (Array.isArray(held)) return `${held.length} hidden`;
+  return held === null ? 'none' : 'hidden';
 }
 
 const HEADS = ['setting', 'value', 'source', 'default', 'bounds'] as const;
