@@ -2,11 +2,14 @@ import { createActor, fromPromise } from 'xstate';
 import { leaseMachine } from '../machines/lease-machine.ts';
 import type { Beat, LeaseInput } from '../machines/lease-machine.ts';
 import type { SessionId } from '../src/domain/ids.ts';
+import type { ServingWindow } from '../src/domain/serving-window.ts';
 import type { Clock } from '../src/ports/clock.ts';
-import type { Holder, LeaseStore } from '../src/ports/lease-store.ts';
+import type { Holder, LeaseStore, NodeNotice } from '../src/ports/lease-store.ts';
 import { machineClock } from './machine-clock.ts';
 
 export interface LeaseHooks {
+  /** The node may serve within this window (I5). */
+  readonly onHeld: (window: ServingWindow) => void;
   /** The node may serve no more (I5). */
   readonly onFenced: () => void;
   /** It may again, once each session has asked the log. */
@@ -19,23 +22,36 @@ export interface LeaseHooks {
 export interface LeaseActor {
   /** Resolves when the node first holds its lease. */
   readonly held: Promise<void>;
+  /** The clocks ran apart: fenced at once, and a heartbeat is sent. */
+  drifted(): void;
   release(): void;
 }
 
+export interface LeasePorts {
+  readonly leases: LeaseStore;
+  readonly clock: Clock;
+  readonly holder: Holder;
+  /** What the node tells the others; undefined before they can reach it. */
+  readonly notice: () => NodeNotice | undefined;
+}
+
 /** Keeps the node's lease by its heartbeat. */
-export function startLeaseActor(leases: LeaseStore, clock: Clock, holder: Holder, bounds: LeaseInput, hooks: LeaseHooks): LeaseActor {
+export function startLeaseActor({ leases, clock, holder, notice }: LeasePorts, bounds: LeaseInput, hooks: LeaseHooks): LeaseActor {
   let counter = 0;
   const beat = async (): Promise<Beat> => {
     counter += 1;
     const sentMs = clock.monotonicMs();
-    const answer = await leases.heartbeat(holder, counter);
-    return { ...answer, ageMs: clock.monotonicMs() - sentMs };
+    const sentWallMs = clock.wallMs();
+    const answer = await leases.heartbeat(holder, counter, notice());
+    const window = { untilMs: sentMs + bounds.fenceMs, offsetMs: sentWallMs - sentMs };
+    return { ...answer, window, ageMs: clock.monotonicMs() - sentMs };
   };
   const actor = createActor(
     leaseMachine.provide({
       actors: { beat: fromPromise(beat) },
       actions: {
         fence: () => hooks.onFenced(),
+        extend: (_, { window }) => hooks.onHeld(window),
         restore: () => hooks.onRestored(),
         writeBack: ({ context }, { previousSeen }) => {
           if (!previousSeen && context.beats > 1) hooks.onForgotten();
@@ -57,6 +73,7 @@ export function startLeaseActor(leases: LeaseStore, clock: Clock, holder: Holder
   actor.start();
   return {
     held,
+    drifted: () => actor.send({ type: 'DRIFTED' }),
     release: () => {
       actor.send({ type: 'RELEASE' });
       actor.stop();

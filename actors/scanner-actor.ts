@@ -1,25 +1,40 @@
 import { createActor, fromPromise } from 'xstate';
 import { scannerMachine } from '../machines/scanner-machine.ts';
-import type { ScannerInput } from '../machines/scanner-machine.ts';
+import type { HolderReading, ScannerInput, Watched } from '../machines/scanner-machine.ts';
 import type { Clock } from '../src/ports/clock.ts';
-import type { Holder, LeaseStore } from '../src/ports/lease-store.ts';
 import { machineClock } from './machine-clock.ts';
 
+export type { HolderReading, Watched } from '../machines/scanner-machine.ts';
+
 export interface ScannerHooks {
-  /** Ends every session of a holder that is gone. */
-  readonly adopt: (gone: readonly Holder[]) => Promise<void>;
-  /** Ends what the log holds as opened and nobody holds. */
+  /** One look at every holder there is, or is said to be. */
+  readonly read: () => Promise<readonly HolderReading[]>;
+  /** Begins to end every session of a holder that is gone. */
+  readonly adopt: (gone: readonly Watched[]) => Promise<void>;
+  /** Begins to end what the log holds as opened and nobody holds. */
   readonly sweep: () => Promise<void>;
+  readonly onTrouble: (what: string, error: unknown) => void;
 }
 
 /** Watches for holders that are gone and for sessions nobody holds; returns how to stop it. */
-export function startScannerActor(leases: LeaseStore, clock: Clock, bounds: ScannerInput, hooks: ScannerHooks): () => void {
+export function startScannerActor(clock: Clock, bounds: ScannerInput, hooks: ScannerHooks): () => void {
+  const told = async <T>(what: string, step: () => Promise<T>): Promise<T> => {
+    try {
+      return await step();
+    } catch (error) {
+      hooks.onTrouble(what, error);
+      throw error;
+    }
+  };
   const actor = createActor(
     scannerMachine.provide({
       actors: {
-        readHolders: fromPromise(async () => ({ atMs: clock.monotonicMs(), holders: await leases.holders() })),
-        adoptOrphans: fromPromise(({ input }) => hooks.adopt(input)),
-        sweepLog: fromPromise(() => hooks.sweep()),
+        readHolders: fromPromise(async () => {
+          const holders = await told('the other nodes could not be looked at', hooks.read);
+          return { atMs: clock.monotonicMs(), holders };
+        }),
+        adoptOrphans: fromPromise(({ input }) => told('sessions of a node that is gone could not be taken over yet', () => hooks.adopt(input))),
+        sweepLog: fromPromise(() => told('the log could not be swept for sessions without a holder', hooks.sweep)),
       },
     }),
     { clock: machineClock(clock), input: bounds },

@@ -1,6 +1,6 @@
 import { createActor, fromPromise } from 'xstate';
-import type { ActorRefFrom } from 'xstate';
-import { LeaseLost, Unavailable, asMayflyError } from '../src/domain/errors.ts';
+import type { ActorRefFrom, SnapshotFrom } from 'xstate';
+import { Unavailable, asMayflyError } from '../src/domain/errors.ts';
 import type { SessionState } from '../src/domain/gateway.ts';
 import { isTerminal } from '../src/domain/lifecycle-record.ts';
 import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
@@ -8,19 +8,20 @@ import type { TableCount } from '../src/ports/lease-store.ts';
 import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
 import { sessionMachine } from '../machines/session-machine.ts';
 import type { SessionContext } from '../machines/session-machine.ts';
-import type { TableLedger } from '../machines/table-ledger.ts';
 import { machineClock } from './machine-clock.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Turn } from './mailbox.ts';
-import { claim, decide, deleteTables, publish } from './session-closing.ts';
-import { leaseOf } from './session-lease.ts';
+import type { Adoption } from './session-adoption.ts';
+import { claim, decide, deleteTables, proveDeletion, publish } from './session-closing.ts';
+import { SessionAdmission } from './session-admission.ts';
+import { SessionLease } from './session-lease.ts';
+import type { Leased } from './session-lease.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
 import { openedRecord } from './session-records.ts';
-import { failureOf, sessionEnded, stateOf } from './session-standing.ts';
+import { failureOf, stateOf } from './session-standing.ts';
 import type { SessionTimes, Work, WorkRequest } from './session-work.ts';
 
-/** How long a call that comes too late waits for the record it is to bear, in ms. */
-const ENDING_WAIT_MAX_MS = 5_000;
+type Snapshot = SnapshotFrom<typeof sessionMachine>;
 
 /** One session, brought to life: the machine decides, this carries it out over the ports. */
 export class SessionActor {
@@ -33,48 +34,61 @@ export class SessionActor {
   /** Aborted once the session closes: what still runs is interrupted. */
   readonly #interrupt = new AbortController();
   readonly #createdMonotonicMs: number;
+  readonly #adoption: Adoption | undefined;
+  readonly #lease: SessionLease;
+  readonly #admission: SessionAdmission;
   #times: SessionTimes;
   #slot: Slot | undefined;
 
-  private constructor(ports: SessionPorts, identity: SessionIdentity, times: SessionTimes, adopted?: { reason: EndReason; ledger: TableLedger }) {
+  private constructor(ports: SessionPorts, identity: SessionIdentity, times: SessionTimes, adoption?: Adoption) {
     this.#ports = ports;
+    this.#adoption = adoption;
     this.identity = identity;
     this.#times = times;
     this.#createdMonotonicMs = ports.clock.monotonicMs();
     this.#mailbox = new Mailbox(ports.limits.queueMax);
     this.#actor = createActor(this.#machine(), {
       clock: machineClock(ports.clock),
-      input: { remainingMs: times.timeoutMs, idleTimeoutMs: times.idleTimeoutMs, ...(adopted === undefined ? {} : { adopted }) },
+      input: { remainingMs: times.timeoutMs, idleTimeoutMs: times.idleTimeoutMs, ...(adoption === undefined ? {} : { adopted: adoption }) },
     });
     this.ended = new Promise((resolve) => {
       this.#actor.subscribe({
         complete: () => {
           const { record } = this.#context;
           if (record !== null && isTerminal(record)) void this.#settle(record).then(() => resolve(record));
+          else ports.onAbandoned(identity);
         },
         error: (error) => ports.onTrouble('the session machine failed', identity, error),
       });
     });
+    const leased = (): Leased => ({ deadlineMs: this.expiresAtMs, ledger: this.#context.ledger });
+    this.#lease = new SessionLease(ports, adoption?.holder ?? ports.holder, identity, leased);
+    this.#admission = new SessionAdmission(ports, identity, () => this.#actor.getSnapshot(), this.ended);
+  }
+
+  /** Begins to open a session; `opened` tells when it is. */
+  static open(ports: SessionPorts, identity: SessionIdentity, times: SessionTimes): SessionActor {
+    const session = new SessionActor(ports, identity, times);
+    session.#actor.start();
+    return session;
+  }
+
+  /** Ends a session whose holder is gone. */
+  static adopt(ports: SessionPorts, identity: SessionIdentity, adoption: Adoption): SessionActor {
+    const times = { createdAtMs: ports.clock.wallMs(), timeoutMs: null, idleTimeoutMs: null };
+    const session = new SessionActor(ports, identity, times, adoption);
+    session.#actor.start();
+    return session;
   }
 
   /**
-   * Opens a session; resolves when `opened` stands in the log.
+   * Resolves when `opened` stands in the log. A failure is told at once: what may have landed is pursued to its end
+   * behind the caller's back.
    * @throws QuotaExceeded, Unavailable: then no session was opened, or it is being ended
    */
-  static async open(ports: SessionPorts, identity: SessionIdentity, times: SessionTimes): Promise<SessionActor> {
-    const session = new SessionActor(ports, identity, times);
-    session.#actor.start();
-    await session.#reached((state) => state !== 'open');
-    if (session.#actor.getSnapshot().matches('active')) return session;
-    throw asMayflyError(session.#context.error);
-  }
-
-  /** Ends a session whose holder and all its workers are dead for certain. */
-  static adopt(ports: SessionPorts, identity: SessionIdentity, reason: EndReason, ledger: TableLedger): SessionActor {
-    const times = { createdAtMs: ports.clock.wallMs(), timeoutMs: null, idleTimeoutMs: null };
-    const session = new SessionActor(ports, identity, times, { reason, ledger });
-    session.#actor.start();
-    return session;
+  async opened(): Promise<void> {
+    await this.#reached((snapshot) => !snapshot.matches('open') || snapshot.context.error !== null);
+    if (!this.#actor.getSnapshot().matches('active')) throw asMayflyError(this.#context.error);
   }
 
   get #context(): SessionContext {
@@ -132,9 +146,11 @@ export class SessionActor {
     this.#actor.send({ type: 'REVOKED' });
   }
 
-  /** Writes the lease anew, for a store that was emptied; a decided session stays out. */
+  /** Writes the lease anew, for a store that was emptied; one for which others may have decided asks the log first. */
   async writeBack(): Promise<void> {
-    if (this.#actor.getSnapshot().matches('active')) await this.#writeLease();
+    const settled = (snapshot: Snapshot): boolean => !snapshot.matches('active') || snapshot.matches({ active: { service: 'serving' } });
+    await this.#reached(settled);
+    if (this.#actor.getSnapshot().matches('active')) await this.#lease.write();
   }
 
   /**
@@ -142,14 +158,14 @@ export class SessionActor {
    * @throws SessionBusy, SessionEnded, LeaseLost, PartialDeletionFailure, Unavailable
    */
   async begin(request: WorkRequest): Promise<Work> {
-    await this.#admit();
+    await this.#admission.admit();
     const turn = await this.#mailbox.enter(request.signal).catch(async (refusal: unknown) => {
       // Turned away by the session's end: that is what the caller is to hear.
-      if (request.signal?.aborted !== true) await this.#admit();
+      if (request.signal?.aborted !== true) await this.#admission.admit();
       throw refusal;
     });
     try {
-      await this.#admit();
+      await this.#admission.admit();
     } catch (error) {
       turn.leave();
       throw error;
@@ -163,6 +179,7 @@ export class SessionActor {
     const work = await this.begin(request);
     try {
       const result = await run(work.slot, work.options);
+      this.#admission.refuseFenced();
       work.end();
       return result;
     } catch (error) {
@@ -174,13 +191,13 @@ export class SessionActor {
   /** Notes that a table was dropped before the end, with the rows that went with it. */
   async noteDropped(count: TableCount): Promise<void> {
     this.#actor.send({ type: 'TABLE_DROPPED', count });
-    await this.#putLease();
+    await this.#noteLease();
   }
 
   /** Notes a table's rows; resolved before any answer that changed them. */
   async noteCount(count: TableCount): Promise<void> {
     this.#actor.send({ type: 'TABLE_NOTED', count });
-    await this.#putLease();
+    await this.#noteLease();
   }
 
   /**
@@ -218,8 +235,8 @@ export class SessionActor {
         this.#actor.send({ type: 'WORK_ENDED' });
       },
       explain: async (error) => {
-        if (this.#isServing() || request.signal?.aborted === true) return asMayflyError(error);
-        return this.#admit().then(
+        if (this.#admission.isOpen || request.signal?.aborted === true) return asMayflyError(error);
+        return this.#admission.admit().then(
           () => asMayflyError(error),
           (refusal: unknown) => asMayflyError(refusal),
         );
@@ -227,40 +244,11 @@ export class SessionActor {
     };
   }
 
-  #isServing(): boolean {
-    return this.#actor.getSnapshot().matches({ active: { service: 'serving' } });
-  }
-
-  /** Lets work in, or says why not: with the terminal record if that comes soon. */
-  async #admit(): Promise<void> {
-    if (this.#isServing()) return;
-    if (this.#actor.getSnapshot().matches('active')) {
-      throw new LeaseLost('This node lost its lease and may not serve the session until it has asked the log; try again', {
-        session_id: this.identity.session,
-      });
-    }
-    const record = await this.#recordSoon();
-    if (record !== undefined) throw sessionEnded(record);
-    throw (
-      failureOf(this.#actor.getSnapshot(), this.identity) ??
-      new Unavailable('The session is closing; its record is not written yet', { session_id: this.identity.session })
-    );
-  }
-
-  #recordSoon(): Promise<LifecycleRecord | undefined> {
-    const { clock } = this.#ports;
-    let timer: unknown;
-    const tooLong = new Promise<undefined>((resolve) => {
-      timer = clock.setTimeout(() => resolve(undefined), ENDING_WAIT_MAX_MS);
-    });
-    return Promise.race([this.ended, tooLong]).finally(() => clock.clearTimeout(timer));
-  }
-
-  #reached(isThere: (state: SessionState) => boolean): Promise<void> {
-    if (isThere(this.state)) return Promise.resolve();
+  #reached(isThere: (snapshot: Snapshot) => boolean): Promise<void> {
+    if (isThere(this.#actor.getSnapshot())) return Promise.resolve();
     return new Promise((resolve) => {
       const check = (): void => {
-        if (!isThere(this.state)) return;
+        if (!isThere(this.#actor.getSnapshot())) return;
         subscription.unsubscribe();
         resolve();
       };
@@ -268,19 +256,8 @@ export class SessionActor {
     });
   }
 
-  #writeLease(): Promise<void> {
-    const { leases, holder } = this.#ports;
-    return leases.put(leaseOf(holder, this.identity, this.expiresAtMs, this.#context.ledger));
-  }
-
-  /** A count that cannot be noted does not fail the answer; the record will then say `at_least` (I6). */
-  async #putLease(): Promise<void> {
-    try {
-      await this.#writeLease();
-    } catch (error) {
-      this.#actor.send({ type: 'NOTE_FAILED' });
-      this.#ports.onTrouble('a table count could not be noted', this.identity, error);
-    }
+  async #noteLease(): Promise<void> {
+    if (!(await this.#lease.note())) this.#actor.send({ type: 'NOTE_FAILED' });
   }
 
   #machine(): typeof sessionMachine {
@@ -288,7 +265,7 @@ export class SessionActor {
     return sessionMachine.provide({
       actors: {
         takeSlot: fromPromise(() => this.#takeSlot()),
-        registerLease: fromPromise(() => this.#writeLease()),
+        registerLease: fromPromise(() => this.#lease.write()),
         recordOpened: fromPromise(() => this.#recordOpened()),
         readOpened: fromPromise(async () => (await ports.log.chain(identity.tenant, identity.session)).length > 0),
         releaseSlot: fromPromise(() => this.#releaseUnopened()),
@@ -297,9 +274,15 @@ export class SessionActor {
           this.#mailbox.refuseWaiting(new Unavailable('The session is closing', { session_id: identity.session }));
           return claim(ports, identity, this.ended);
         }),
-        decide: fromPromise(({ input: reason }) => decide(ports, identity, reason)),
+        decide: fromPromise(async ({ input: reason }) => {
+          const standing = await decide(ports, identity, reason);
+          if (this.#adoption !== undefined) ports.onDecided(this.#adoption.holder, identity);
+          return standing;
+        }),
         drainWork: fromPromise(() => this.#drainWork()),
-        deleteTables: fromPromise(({ input }) => deleteTables(this.#slot, input.decision, input.ledger)),
+        deleteTables: fromPromise(({ input }) =>
+          this.#adoption === undefined ? deleteTables(this.#slot, input.decision, input.ledger) : proveDeletion(ports, identity, this.#adoption),
+        ),
         publish: fromPromise(({ input }) => publish(ports, identity, input.decision, input.deletion, input.ledger)),
       },
     });
@@ -326,7 +309,7 @@ export class SessionActor {
   /** Nothing was promised yet: the slot goes without a decision, under the token 0 that no decision ever has. */
   async #releaseUnopened(): Promise<void> {
     await this.#slot?.drop(0);
-    await this.#ports.leases.remove(this.#ports.holder, this.identity.session);
+    await this.#lease.remove();
   }
 
   /** What runs gets a moment to finish, then is interrupted; the engine bounds how long that takes (I5). */
@@ -339,11 +322,7 @@ export class SessionActor {
   }
 
   async #settle(record: LifecycleRecord): Promise<void> {
-    try {
-      await this.#ports.leases.remove(this.#ports.holder, this.identity.session);
-    } catch (error) {
-      this.#ports.onTrouble('the lease of an ended session could not be removed', this.identity, error);
-    }
+    await this.#lease.remove();
     this.#ports.onEnded(this.identity, record);
   }
 }

@@ -1,9 +1,10 @@
 import { eventOfReason, isTerminal } from '../src/domain/lifecycle-record.ts';
-import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
+import type { EndReason, Erasure, LifecycleRecord, Proof } from '../src/domain/lifecycle-record.ts';
 import type { Deletion } from '../machines/session-machine.ts';
 import type { TableLedger } from '../machines/table-ledger.ts';
 import type { StandingDecision } from '../src/ports/lifecycle-log.ts';
 import type { Slot } from '../src/ports/table-engine.ts';
+import type { Adoption } from './session-adoption.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
 import { outcomeRecord } from './session-records.ts';
 
@@ -22,21 +23,33 @@ export function decide(ports: SessionPorts, { tenant, session }: SessionIdentity
   return ports.log.decide({ tenant, session, event: eventOfReason(reason), reason, by: ports.holder.node });
 }
 
-/**
- * Drops what is left of the session, or takes the death of the process that held it for the drop (I4).
- * @param slot absent when the holder is dead for certain: an adopted session of a killed predecessor
- */
+/** Drops what is left of the session; the death of the process that held it counts as the drop (I4). */
 export async function deleteTables(slot: Slot | undefined, decision: StandingDecision, ledger: TableLedger): Promise<Deletion> {
-  if (slot === undefined) return diedWithItsProcess(ledger);
+  if (slot === undefined) throw new Error('I4: a session that is not adopted has its slot');
   const outcome = await Promise.race([slot.drop(decision.token), slot.lost.then(() => 'lost' as const)]).catch((error: unknown) => settledLoss(slot, error));
-  if (outcome === 'lost') return diedWithItsProcess(ledger);
+  if (outcome === 'lost') return diedWithItsProcess(ledger, 'removed');
+  const complete = outcome.surviving.length === 0;
   return {
-    proof: outcome.surviving.length === 0 ? 'dropped' : 'unreachable',
+    proof: complete ? 'dropped' : 'unreachable',
     counted: 'exact',
     deletedRows: ledger.droppedRows + sum(outcome.dropped),
     surviving: outcome.surviving,
+    complete,
     erasure: outcome.erasure,
   };
+}
+
+/** An adopter drops nothing: it proves that what held the tables is gone, or says that it cannot yet (I6). */
+export async function proveDeletion(ports: SessionPorts, { tenant, session }: SessionIdentity, adoption: Adoption): Promise<Deletion> {
+  const chain = await ports.log.chain(tenant, session);
+  // The holder came back, or another helper was first: the record that stands is the session's end.
+  const settled = chain.some(({ record }) => isTerminal(record));
+  const proof = settled ? 'process_exit' : await adoption.prove();
+  if (proof === 'process_exit') return diedWithItsProcess(adoption.ledger, adoption.spill);
+  const { tables, droppedRows } = adoption.ledger;
+  const surviving = tables.map(({ name }) => name);
+  if (proof === undefined) return { proof: 'unreachable', counted: 'at_least', deletedRows: droppedRows, surviving, complete: false };
+  return { ...countedByLease(adoption.ledger), proof, surviving: [], complete: true };
 }
 
 /** A drop fails as its worker dies: the loss, heard a moment later, is then the proof. */
@@ -46,22 +59,23 @@ async function settledLoss(slot: Slot, error: unknown): Promise<'lost'> {
   throw error;
 }
 
-/** The process is gone and its memory with it; its rows are counted as last acknowledged, and not above that (I6). */
-function diedWithItsProcess(ledger: TableLedger): Deletion {
-  const erasure = { memory: 'process_exit', spill: 'removed', journal: 'no_row_data' } as const;
-  if (ledger.unknown === true) return { proof: 'process_exit', counted: 'unknown', deletedRows: 0, surviving: [], erasure };
-  return {
-    proof: 'process_exit',
-    counted: ledger.atLeast ? 'at_least' : 'last_acknowledged',
-    deletedRows: ledger.droppedRows + sum(ledger.tables),
-    surviving: [],
-    erasure,
-  };
+/** The process is gone and its memory with it. */
+function diedWithItsProcess(ledger: TableLedger, spill: Erasure['spill']): Deletion {
+  const erasure: Erasure = { memory: 'process_exit', spill, journal: 'no_row_data' };
+  const proof: Proof = 'process_exit';
+  return { ...countedByLease(ledger), proof, surviving: [], complete: true, erasure };
+}
+
+/** Rows as last acknowledged, and not above that (I6). */
+function countedByLease(ledger: TableLedger): Pick<Deletion, 'counted' | 'deletedRows'> {
+  if (ledger.unknown === true) return { counted: 'unknown', deletedRows: 0 };
+  return { counted: ledger.atLeast ? 'at_least' : 'last_acknowledged', deletedRows: ledger.droppedRows + sum(ledger.tables) };
 }
 
 /**
  * Writes the outcome at the lowest free n of the session's chain. Whatever stands at an n already is read and passed,
- * and a terminal record found there ends the search: it is the session's one end (I1).
+ * and a terminal record found there ends the search: it is the session's one end (I1). A partial failure that stands
+ * with the same survivors is not said twice.
  */
 export async function publish(
   ports: SessionPorts,
@@ -73,6 +87,11 @@ export async function publish(
   const record = outcomeRecord(identity, ports.clock.wallMs(), decision, deletion, ledger);
   for (let n = 1; ; n += 1) {
     const { outcome, entry } = await ports.log.append(n, record, ports.holder);
-    if (outcome === 'created' || isTerminal(entry.record)) return entry.record;
+    if (outcome === 'created' || isTerminal(entry.record) || saysTheSame(entry.record, record)) return entry.record;
   }
+}
+
+function saysTheSame(stands: LifecycleRecord, record: LifecycleRecord): boolean {
+  const survivors = ({ event, details }: LifecycleRecord): string => `${event}:${details?.surviving_tables?.toSorted().join() ?? ''}`;
+  return record.event === 'partial_deletion_failure' && survivors(stands) === survivors(record);
 }

@@ -32,9 +32,15 @@ export interface SessionPorts {
   readonly log: LifecycleLog;
   readonly clock: Clock;
   readonly holder: Holder;
+  /** Whether the node may serve no more at this instant (I5). */
+  readonly isFenced: () => boolean;
   readonly limits: SessionLimits;
   /** Told once, when the terminal record stands. */
   readonly onEnded: (identity: SessionIdentity, record: LifecycleRecord) => void;
+  /** Told once, when a session could not be opened and no record is owed. */
+  readonly onAbandoned: (identity: SessionIdentity) => void;
+  /** Told when this node decided the end of a session that another one holds. */
+  readonly onDecided: (holder: Holder, identity: SessionIdentity) => void;
   /** What went wrong and is being retried or lived with: for the operator's log. */
-  readonly onTrouble: (what: string, identity: SessionIdentity, error: unknown) => void;
+  readonly onTrouble: (what: string, identity: SessionIdentity | undefined, error: unknown) => void;
 }

@@ -25,7 +25,7 @@ export function outcomeRecord(
   deletion: Deletion,
   ledger: TableLedger,
 ): LifecycleRecord {
-  const partial = deletion.surviving.length > 0;
+  const partial = !deletion.complete;
   return {
     session_id: session,
     tenant_id: tenant,

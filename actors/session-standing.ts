@@ -1,5 +1,5 @@
 import type { SnapshotFrom } from 'xstate';
-import { PartialDeletionFailure, SessionEnded, Unavailable } from '../src/domain/errors.ts';
+import { PartialDeletionFailure, SessionEnded, Unavailable, asMayflyError } from '../src/domain/errors.ts';
 import type { MayflyError } from '../src/domain/errors.ts';
 import type { SessionState } from '../src/domain/gateway.ts';
 import type { LifecycleRecord } from '../src/domain/lifecycle-record.ts';
@@ -22,6 +22,7 @@ export function sessionEnded(record: LifecycleRecord): SessionEnded {
 /** What keeps a session from its end at this moment, for those who wait for it; it goes on being retried. */
 export function failureOf(snapshot: SnapshotFrom<typeof sessionMachine>, { session }: SessionIdentity): MayflyError | undefined {
   const { deletion, ledger, error: cause } = snapshot.context;
+  if (snapshot.matches('abandoned')) return asMayflyError(cause);
   if (snapshot.matches('partialFailure')) {
     const fields = { session_id: session, failed: deletion?.surviving.length ?? ledger.tables.length, total: ledger.tables.length };
     return new PartialDeletionFailure('Some tables could not be dropped yet; it is being retried, and close may be called again', fields, { cause });

@@ -1,5 +1,6 @@
 import { assign, fromPromise, raise, setup } from 'xstate';
 import type { HeartbeatAnswer } from '../src/domain/lease.ts';
+import type { ServingWindow } from '../src/domain/serving-window.ts';
 
 /**
  * A node's lease on its sessions, kept by its heartbeat: `held → late → fenced → lost`.
@@ -15,6 +16,8 @@ export interface LeaseInput {
 }
 
 export interface Beat extends HeartbeatAnswer {
+  /** Until when the node may serve after this beat. */
+  readonly window: ServingWindow;
   /** Milliseconds since this beat was sent, on the monotonic clock. */
   readonly ageMs: number;
 }
@@ -26,7 +29,11 @@ export interface LeaseContext extends LeaseInput {
   readonly failures: number;
 }
 
-export type LeaseEvent = { readonly type: 'BEAT'; readonly beat: Beat } | { readonly type: 'RELEASE' };
+export type LeaseEvent =
+  | { readonly type: 'BEAT'; readonly beat: Beat }
+  /** Wall and monotonic clock ran apart: the machine may have slept, and the window with it. */
+  | { readonly type: 'DRIFTED' }
+  | { readonly type: 'RELEASE' };
 
 export const leaseMachine = setup({
   types: { context: {} as LeaseContext, events: {} as LeaseEvent, input: {} as LeaseInput },
@@ -38,6 +45,8 @@ export const leaseMachine = setup({
     noteFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     /** Work stops: what runs is interrupted, nothing is acknowledged (I5). */
     fence: () => {},
+    /** The node may serve until the window after this beat was sent. */
+    extend: (_, _beat: Beat) => {},
     /** Sessions ask the log for their decisions before they serve again. */
     restore: () => {},
     /** When the store was emptied, sessions without a decision are written back. */
@@ -65,11 +74,17 @@ export const leaseMachine = setup({
       states: {
         held: {
           after: { untilLate: 'late' },
-          on: { BEAT: { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held', reenter: true } },
+          on: {
+            DRIFTED: { target: 'fenced', actions: 'fence' },
+            BEAT: { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held', reenter: true },
+          },
         },
         late: {
           after: { untilFence: { target: 'fenced', actions: 'fence' } },
-          on: { BEAT: { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held' } },
+          on: {
+            DRIFTED: { target: 'fenced', actions: 'fence' },
+            BEAT: { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held' },
+          },
         },
         fenced: {
           after: { untilLost: 'lost' },
@@ -93,7 +108,7 @@ export const leaseMachine = setup({
             onError: { target: 'retrying', actions: 'noteFailure' },
           },
         },
-        resting: { after: { untilBeat: 'beating' } },
+        resting: { after: { untilBeat: 'beating' }, on: { DRIFTED: 'beating' } },
         retrying: { after: { untilRetry: 'beating' } },
         silent: {},
       },
@@ -101,6 +116,7 @@ export const leaseMachine = setup({
         BEAT: {
           actions: [
             { type: 'noteBeat', params: ({ event }) => event.beat },
+            { type: 'extend', params: ({ event }) => event.beat },
             { type: 'writeBack', params: ({ event }) => event.beat },
             { type: 'revoke', params: ({ event }) => event.beat },
           ],

@@ -9,6 +9,8 @@ import { assign, fromPromise, setup } from 'xstate';
 export interface NodeContext {
   readonly error: unknown;
   readonly failures: number;
+  /** Asked to end before it had begun: what begins is first brought to its end. */
+  readonly drainAsked: boolean;
 }
 
 export type NodeEvent =
@@ -39,16 +41,24 @@ export const nodeMachine = setup({
   actions: {
     noteError: assign({ error: ({ event }) => ('error' in event ? event.error : null), failures: ({ context }) => context.failures + 1 }),
   },
+  guards: {
+    drainIsAsked: ({ context }) => context.drainAsked,
+  },
   delays: {
     backoff: ({ context }) => Math.min(5_000, 100 * 2 ** Math.min(context.failures, 8)),
   },
 }).createMachine({
   id: 'node',
-  context: { error: null, failures: 0 },
+  context: { error: null, failures: 0, drainAsked: false },
   initial: 'starting',
   states: {
     starting: {
-      invoke: { src: 'start', onDone: 'recovering', onError: { target: 'failed', actions: 'noteError' } },
+      invoke: {
+        src: 'start',
+        onDone: [{ guard: 'drainIsAsked', target: 'stopping' }, { target: 'recovering' }],
+        onError: { target: 'failed', actions: 'noteError' },
+      },
+      on: { DRAIN: { actions: assign({ drainAsked: true }) } },
     },
     recovering: {
       invoke: { src: 'recover', onDone: 'serving', onError: { target: 'waitingToRecover', actions: 'noteError' } },

@@ -33,7 +33,7 @@ export interface Watched extends HolderReading {
 export interface ScannerContext extends ScannerInput {
   readonly watched: readonly Watched[];
   readonly lastReadMs: number | null;
-  readonly gone: readonly Holder[];
+  readonly gone: readonly Watched[];
   readonly scans: number;
   readonly failures: number;
 }
@@ -50,7 +50,7 @@ export function watch(context: ScannerContext, reading: Reading): Pick<ScannerCo
     const unmoved = gapFree && before !== undefined && before.counter === seen.counter;
     return { ...seen, unmovedSinceMs: unmoved ? before.unmovedSinceMs : reading.atMs };
   });
-  const gone = watched.filter((holder) => reading.atMs - holder.unmovedSinceMs >= context.claimMs).map(({ holder }) => holder);
+  const gone = watched.filter(({ unmovedSinceMs }) => reading.atMs - unmovedSinceMs >= context.claimMs);
   return { watched, lastReadMs: reading.atMs, gone };
 }
 
@@ -66,8 +66,8 @@ export const scannerMachine = setup({
   types: { context: {} as ScannerContext, events: {} as ScannerEvent, input: {} as ScannerInput },
   actors: {
     readHolders: effect<Reading>('readHolders'),
-    /** Ends every session of the holders that are gone. */
-    adoptOrphans: effect<void, readonly Holder[]>('adoptOrphans'),
+    /** Begins to end every session of the holders that are gone. */
+    adoptOrphans: effect<void, readonly Watched[]>('adoptOrphans'),
     sweepLog: effect<void>('sweepLog'),
   },
   actions: {

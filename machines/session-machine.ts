@@ -22,6 +22,8 @@ export interface Deletion {
   /** Rows really gone, earlier table drops included. */
   readonly deletedRows: number;
   readonly surviving: readonly LogicalName[];
+  /** Whether everything is gone, as far as it will ever be known: then the record is the terminal one. */
+  readonly complete: boolean;
   readonly erasure?: Erasure;
 }
 
@@ -97,7 +99,7 @@ export const sessionMachine = setup({
   },
   guards: {
     isAdopted: ({ context }) => context.adopted,
-    survivorsAreRecorded: ({ context }) => context.deletion !== null && survivorsKey(context.deletion) === context.recordedSurvivors,
+    survivorsAreRecorded: ({ context }) => context.deletion?.complete === false && survivorsKey(context.deletion) === context.recordedSurvivors,
   },
   actions: {
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
@@ -108,7 +110,8 @@ export const sessionMachine = setup({
     untilIdleTooLong: ({ context }) => context.idleTimeoutMs ?? Number.MAX_SAFE_INTEGER,
     claimWait: 250,
     backoff: ({ context }) => Math.min(BACKOFF_MS.max, BACKOFF_MS.min * 2 ** Math.min(context.failures, 16)),
-    deletionRetry: ({ context }) => Math.min(60_000, 500 * 2 ** Math.min(context.failures, 16)),
+    // An adopter has nothing to drop: it only looks for a proof, which may come at any moment.
+    deletionRetry: ({ context }) => Math.min(context.adopted ? 5_000 : 60_000, 500 * 2 ** Math.min(context.failures, 16)),
   },
 }).createMachine({
   id: 'session',

@@ -3,19 +3,26 @@ import type { LeaseActor } from '../../actors/lease-actor.ts';
 import { startNodeActor } from '../../actors/node-actor.ts';
 import type { NodeActor, NodePhase } from '../../actors/node-actor.ts';
 import { startScannerActor } from '../../actors/scanner-actor.ts';
-import { SessionActor } from '../../actors/session-actor.ts';
+import type { SessionActor } from '../../actors/session-actor.ts';
 import type { SessionIdentity, SessionPorts } from '../../actors/session-ports.ts';
-import type { TableLedger } from '../../machines/table-ledger.ts';
+import type { Gateway } from '../domain/gateway.ts';
 import type { IdSource, SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
-import type { Holder, LeaseContext } from '../ports/lease-store.ts';
+import type { Holder, NodeNotice } from '../ports/lease-store.ts';
+import type { LifeSign } from '../ports/life.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import { awaitSessions, closeSessions } from './drain.ts';
+import { Fence } from './fence.ts';
+import { Membership, type Member } from './membership.ts';
+import { endOf, Orphans } from './orphans.ts';
+import { Owners } from './owners.ts';
+import { placeOf } from './placement.ts';
 import { Router } from './router.ts';
 import { SessionDirectory } from './session-directory.ts';
 import type { LifetimeBounds } from './session-request.ts';
 
 export interface LocalNodeOptions {
-  readonly ports: Omit<SessionPorts, 'onEnded'>;
+  readonly ports: Omit<SessionPorts, 'onEnded' | 'onAbandoned' | 'onDecided' | 'isFenced'>;
   readonly ids: IdSource;
   readonly lifetime: LifetimeBounds;
   readonly sessionsMax: number;
@@ -26,49 +33,86 @@ export interface LocalNodeOptions {
   readonly scanMs: number;
   /** How long sessions may go on once the node drains, in ms. */
   readonly drainMs: number;
+  readonly unreachableGraceMs: number | null;
   readonly metrics: Metrics;
-  /** Whether a holder and all its workers are dead for certain (I4): then its sessions may be adopted. */
-  readonly isDead: (holder: Holder) => boolean;
+  /** Whether it ran on this node's own data directory, and is dead for certain (I4). */
+  readonly isPredecessor: (holder: Holder) => boolean;
   /** Lets go of adapters, after the last session and worker are gone. */
   readonly onStop: () => Promise<void>;
+  /** Absent on a node of its own. */
+  readonly cluster?: ClusterLinks;
+}
+
+/** What a node needs to be one of several. */
+export interface ClusterLinks {
+  /** The name of this node's own life port. */
+  readonly life: string;
+  readonly lifeOf: (holder: Holder) => Promise<LifeSign>;
+  readonly answers: (holder: Holder) => Promise<boolean>;
+  /** Tells a holder at once what its heartbeat will tell it for certain. */
+  readonly hint: (holder: Holder, session: SessionId) => void;
+  readonly reachesLog: () => boolean;
+  /** Calls on a node, for what it holds itself. */
+  readonly peer: (member: Member) => Gateway;
+  /** In [0, 1). */
+  readonly random: () => number;
 }
 
 const SCANS_PER_SWEEP = 30;
-/** A drain closes twice over: what was open, then what was still opening meanwhile. */
-const DRAIN_PASSES = 2;
-const UNKNOWN_LEDGER: TableLedger = { tables: [], created: 0, droppedRows: 0, atLeast: false, unknown: true };
+const SUSPECT_MS = 2_000;
 
 /** One node: its sessions, its lease on them, its watch over others', and its run from start to drain. */
 export class LocalNode {
   readonly router: Router;
+  readonly membership: Membership;
+  readonly owners: Owners;
   readonly #options: LocalNodeOptions;
   readonly #ports: SessionPorts;
   readonly #directory = new SessionDirectory();
+  readonly #fence: Fence;
+  readonly #orphans: Orphans;
   readonly #actor: NodeActor;
   #lease: LeaseActor | undefined;
   #stopScanner: (() => void) | undefined;
   #drainMs: number;
+  #url = '';
 
   /** Begins to start; `serving` tells when it does. */
   constructor(options: LocalNodeOptions) {
+    const { cluster, ports } = options;
     this.#options = options;
     this.#drainMs = options.drainMs;
-    this.#ports = { ...options.ports, onEnded: (identity, record) => this.#noteEnd(identity, record) };
-    this.router = new Router({
+    this.#fence = new Fence(ports.clock, () => this.#lease?.drifted());
+    this.#ports = {
+      ...ports,
+      isFenced: cluster === undefined ? () => false : this.#fence.isPassed,
+      onEnded: (identity, record) => this.#noteEnd(identity, record),
+      onAbandoned: ({ session }) => this.#directory.forget(session),
+      onDecided: (holder, { session }) => this.#revokeElsewhere(holder, session),
+    };
+    this.membership = new Membership({ clock: ports.clock, self: ports.holder, fenceMs: options.fenceMs });
+    this.owners = new Owners({ self: ports.holder, directory: this.#directory, leases: ports.leases, membership: this.membership });
+    this.#orphans = new Orphans({
       ports: this.#ports,
       directory: this.#directory,
-      ids: options.ids,
-      lifetime: options.lifetime,
-      sessionsMax: options.sessionsMax,
-      sessionsPerTenantMax: options.sessionsPerTenantMax,
-      metrics: options.metrics,
+      membership: this.membership,
+      lifeOf: cluster?.lifeOf ?? (() => Promise.resolve('released')),
+      answers: cluster?.answers ?? (() => Promise.resolve(false)),
+      isPredecessor: options.isPredecessor,
+      unreachableGraceMs: options.unreachableGraceMs,
+    });
+    this.router = new Router({
+      ...options,
+      ports: this.#ports,
+      directory: this.#directory,
+      peers: () => (cluster === undefined ? [] : this.#others().map((member) => cluster.peer(member))),
       intake: () => (this.phase === 'serving' ? undefined : this.phase),
     });
-    this.#actor = startNodeActor(options.ports.clock, {
+    this.#actor = startNodeActor(ports.clock, {
       start: () => this.#start(),
-      recover: () => this.#endOrphans(),
-      awaitSessions: () => this.#awaitSessions(),
-      closeSessions: () => this.#closeSessions(),
+      recover: () => this.#recover(),
+      awaitSessions: () => awaitSessions(this.#directory, ports.clock, this.#drainMs),
+      closeSessions: () => closeSessions(this.#directory, this.#ports),
       stop: () => this.#stop(),
     });
   }
@@ -86,6 +130,23 @@ export class LocalNode {
     return this.#directory.liveCount;
   }
 
+  /** Others reach this node there from now on; told with the next heartbeat. */
+  announce(url: string): void {
+    this.#url = url;
+  }
+
+  /** Where a new session belongs; undefined: here. */
+  placeOf(key?: string): Member | undefined {
+    const { cluster } = this.#options;
+    const member = cluster === undefined || this.phase !== 'serving' ? undefined : placeOf(this.membership, cluster.random, key);
+    return member?.isSelf === true ? undefined : member;
+  }
+
+  /** It could not be reached a moment ago: new sessions go elsewhere for a while. */
+  suspect(member: Pick<Member, 'holder'>): void {
+    this.membership.suspect(member, SUSPECT_MS);
+  }
+
   /** Stops intake, lets sessions end by themselves for `drainMs`, closes the rest, and stops. */
   drain(drainMs?: number): Promise<void> {
     if (drainMs !== undefined) this.#drainMs = drainMs;
@@ -97,74 +158,94 @@ export class LocalNode {
     return this.#actor.drain({ hasten: true });
   }
 
+  notice(): NodeNotice {
+    const { cluster, sessionsMax, ports } = this.#options;
+    const { phase } = this;
+    return {
+      url: this.#url,
+      state: phase === 'stopped' ? 'draining' : phase,
+      sessions: this.#directory.liveCount,
+      sessionsMax,
+      reachesLog: cluster?.reachesLog() ?? true,
+      at: ports.clock.wallMs(),
+      ...(cluster === undefined ? {} : { life: cluster.life }),
+    };
+  }
+
   async #start(): Promise<void> {
-    const { ports, heartbeatMs, fenceMs, claimMs, scanMs } = this.#options;
-    const actors = (): SessionActor[] => this.#directory.live().map(({ actor }) => actor);
+    const { ports, cluster, heartbeatMs, fenceMs, claimMs, scanMs } = this.#options;
+    const { leases, clock, holder } = ports;
     this.#lease = startLeaseActor(
-      ports.leases,
-      ports.clock,
-      ports.holder,
+      { leases, clock, holder, notice: () => this.notice() },
       { heartbeatMs, fenceMs, claimMs },
       {
+        onHeld: (window) => {
+          this.#fence.extend(window);
+          if (cluster !== undefined) ports.engine.serveWithin(window);
+        },
         onFenced: () => {
           this.#actor.fence();
-          for (const actor of actors()) actor.fence();
+          for (const actor of this.#actors()) actor.fence();
         },
         onRestored: () => {
           this.#actor.restore();
-          for (const actor of actors()) actor.restore();
+          for (const actor of this.#actors()) actor.restore();
         },
-        onForgotten: () => void this.#writeBack(actors()),
+        onForgotten: () => void this.#writeBack(),
         onRevoked: (sessions) => this.#revoke(sessions),
       },
     );
     await this.#lease.held;
+    this.membership.note(await leases.holders());
+    const onTrouble = (what: string, error: unknown): void => ports.onTrouble(what, undefined, error);
     this.#stopScanner = startScannerActor(
-      ports.leases,
-      ports.clock,
+      clock,
       { scanMs, claimMs, scansPerSweep: SCANS_PER_SWEEP },
-      { adopt: (gone) => this.#adopt(gone), sweep: () => this.#endOrphans() },
+      {
+        read: () => this.#orphans.read(),
+        adopt: (gone) => this.#orphans.adopt(gone),
+        sweep: async () => {
+          if (cluster === undefined || this.membership.looksAfter('sweep')) await this.#orphans.sweep();
+        },
+        onTrouble,
+      },
     );
   }
 
-  /** I3: whatever the log holds as opened, by a holder that is dead, gets its end. */
-  async #endOrphans(): Promise<void> {
-    const { ports, isDead } = this.#options;
-    const ending: Promise<unknown>[] = [];
-    for await (const { tenant, session, openedBy } of ports.log.unfinished()) {
-      if (!isDead(openedBy) || this.#directory.has(session)) continue;
-      const lease = await ports.leases.find(session);
-      const ledger = lease === undefined ? UNKNOWN_LEDGER : ledgerOf(lease.context);
-      const actor = SessionActor.adopt(this.#ports, { tenant, session }, 'process_exit', ledger);
-      this.#directory.add({ tenant, session, labels: {}, actor });
-      ending.push(actor.ended.then(() => (lease === undefined ? undefined : ports.leases.remove(lease.holder, session))));
-    }
-    await Promise.all(ending);
-    await this.#forgetTheDead();
+  /** I3: what predecessors left open gets its end first. The log is asked as well where it is this node's own. */
+  async #recover(): Promise<void> {
+    await this.#orphans.endPredecessors();
+    if (this.#options.cluster === undefined) await endOf(await this.#orphans.sweep());
   }
 
-  async #adopt(gone: readonly Holder[]): Promise<void> {
-    if (gone.some((holder) => this.#options.isDead(holder))) await this.#endOrphans();
+  #actors(): SessionActor[] {
+    return this.#directory.live().map(({ actor }) => actor);
   }
 
-  /** Leases of sessions that were never opened in the log are owed nothing. */
-  async #forgetTheDead(): Promise<void> {
-    const { ports, isDead } = this.#options;
-    for (const { holder } of await ports.leases.holders()) {
-      if (!isDead(holder)) continue;
-      for (const { session } of await ports.leases.leases(holder)) await ports.leases.remove(holder, session);
-      await ports.leases.forget(holder);
-    }
+  #others(): readonly Member[] {
+    return this.membership.live().filter(({ isSelf, notice }) => !isSelf && notice.url !== '');
   }
 
-  async #writeBack(actors: readonly SessionActor[]): Promise<void> {
-    for (const actor of actors) {
+  async #writeBack(): Promise<void> {
+    const writeOne = async (actor: SessionActor): Promise<void> => {
       await actor.writeBack().catch((error: unknown) => this.#ports.onTrouble('a lease could not be written back', actor.identity, error));
-    }
+    };
+    await Promise.all(this.#actors().map(writeOne));
   }
 
   #revoke(sessions: readonly SessionId[]): void {
     for (const known of this.#directory.live()) if (sessions.includes(known.session)) known.actor.revoke();
+  }
+
+  /** One session's decision was made elsewhere: what its heartbeat would tell, ahead of it. */
+  revoked(session: SessionId): void {
+    this.#revoke([session]);
+  }
+
+  #revokeElsewhere(holder: Holder, session: SessionId): void {
+    const { cluster, ports } = this.#options;
+    cluster?.hint(holder, session);
+    ports.leases.revoke(holder, session).catch((error: unknown) => ports.onTrouble('a decision could not be told to its holder', undefined, error));
   }
 
   #noteEnd({ session }: SessionIdentity, record: LifecycleRecord): void {
@@ -173,39 +254,16 @@ export class LocalNode {
     this.#options.metrics.openSessions(this.#directory.liveCount);
   }
 
-  async #awaitSessions(): Promise<void> {
-    const { clock } = this.#options.ports;
-    let timer: unknown;
-    const tooLong = new Promise<void>((resolve) => {
-      timer = clock.setTimeout(resolve, this.#drainMs);
-    });
-    await Promise.race([this.#directory.empty(), tooLong]);
-    clock.clearTimeout(timer);
-  }
-
-  async #closeSessions(): Promise<void> {
-    for (let pass = 0; pass < DRAIN_PASSES; pass += 1) {
-      await Promise.all(
-        this.#directory
-          .live()
-          .map(({ actor }) =>
-            actor.close('drain').catch((error: unknown) => this.#ports.onTrouble('left open by the drain; the next start ends it', actor.identity, error)),
-          ),
-      );
-    }
-  }
-
   async #stop(): Promise<void> {
+    const { ports, onStop } = this.#options;
     this.#stopScanner?.();
     this.#lease?.release();
+    // With sessions left it stays in sight, for others to end them; Redis out of reach leaves it there as well.
+    await ports.leases.forget(ports.holder).catch((error: unknown) => ports.onTrouble('this node could not take itself off the list', undefined, error));
     try {
-      await this.#options.ports.engine.close();
+      await ports.engine.close();
     } finally {
-      await this.#options.onStop();
+      await onStop();
     }
   }
-}
-
-function ledgerOf(context: LeaseContext): TableLedger {
-  return { tables: context.tables, created: context.created, droppedRows: context.dropped_rows, atLeast: context.at_least };
 }

@@ -15,6 +15,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
+import { SessionListing } from './session-listing.ts';
 import { parseLabels, parseLifetime } from './session-request.ts';
 import type { LifetimeBounds } from './session-request.ts';
 
@@ -26,22 +27,25 @@ export interface RouterOptions {
   readonly sessionsMax: number;
   /** null: as many as the node takes. */
   readonly sessionsPerTenantMax: number | null;
+  /** The other nodes of the cluster, for calls on many sessions. */
+  readonly peers: () => readonly gateway.Gateway[];
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'openSessions' | 'statement'>;
   /** Why no session may be opened now; undefined while the node serves. */
   readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | undefined;
 }
 
-/** Sessions closed at a time by one bulk close. */
-const BULK_CLOSE_MAX = 16;
 /** How long rows may take to arrive and to be stored, in ms: bound by the caller's network, not by a statement's work. */
 const UPLOAD_TIMEOUT_MS = 15 * 60_000;
 
-/** Leads every call to the session it is for. On one node every session is here, or in the log. */
+/** Leads every call to the session it is for: those of this node are here, those that ended are in the log. */
 export class Router implements gateway.Gateway {
   readonly #options: RouterOptions;
+  readonly #listing: SessionListing;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    const { directory, peers } = options;
+    this.#listing = new SessionListing({ directory, peers, view: (known) => this.#view(known) });
   }
 
   async openSession(tenant: Tenant, request: gateway.OpenSessionRequest): Promise<gateway.SessionView> {
@@ -51,16 +55,18 @@ export class Router implements gateway.Gateway {
     const times = { createdAtMs: ports.clock.wallMs(), ...parseLifetime(request, standing, lifetime) };
     this.#admit(tenant);
     const session = ids.sessionId();
-    const actor = await this.#opening(tenant, () => SessionActor.open(ports, { tenant, session }, times));
+    const actor = SessionActor.open(ports, { tenant, session }, times);
     const known: KnownSession = { tenant, session, labels, actor };
+    // From here on it counts against the quotas, so that a burst cannot pass them, and a drain waits for it.
     directory.add(known);
+    await actor.opened();
     metrics.sessionOpened();
     metrics.openSessions(directory.liveCount);
     return this.#view(known);
   }
 
   listSessions(tenant: Tenant, filter: gateway.SessionFilter): Promise<gateway.SessionPage> {
-    return Promise.resolve().then(() => this.#options.directory.page(tenant, filter, (known) => this.#view(known)));
+    return this.#listing.page(tenant, filter);
   }
 
   async describeSession(tenant: Tenant, session: SessionId): Promise<gateway.SessionDetails> {
@@ -97,25 +103,8 @@ export class Router implements gateway.Gateway {
     return (await this.#logged(tenant, session)).record;
   }
 
-  async closeSessions(tenant: Tenant, filter: gateway.SessionFilter): Promise<gateway.ClosedSessions> {
-    if (filter.state === undefined && Object.keys(filter.labels ?? {}).length === 0) {
-      throw new InvalidRequest('Closing many sessions needs a filter, such as a label', { field: 'label' });
-    }
-    const due = this.#options.directory.matching(tenant, filter).filter((known) => known.ended === undefined);
-    const closed: LifecycleRecord[] = [];
-    const failed: { session_id: SessionId; code: string; detail: string }[] = [];
-    const closeNext = async (): Promise<void> => {
-      for (let known = due.shift(); known !== undefined; known = due.shift()) {
-        try {
-          closed.push(await known.actor.close('close'));
-        } catch (thrown) {
-          const error = asMayflyError(thrown);
-          failed.push({ session_id: known.session, code: error.code, detail: error.message });
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: BULK_CLOSE_MAX }, closeNext));
-    return { closed, failed };
+  closeSessions(tenant: Tenant, filter: gateway.SessionFilter): Promise<gateway.ClosedSessions> {
+    return this.#listing.close(tenant, filter);
   }
 
   async sessionEnded(tenant: Tenant, session: SessionId, signal?: AbortSignal): Promise<LifecycleRecord> {
@@ -186,11 +175,12 @@ export class Router implements gateway.Gateway {
     const timeoutMs = this.#statementTimeout(request);
     const { actor } = await this.#living(tenant, session);
     if (table !== undefined) assertTable(actor, table);
+    const { ports } = this.#options;
     const work = await actor.begin({ ...options, timeoutMs });
-    const beganMs = this.#options.ports.clock.monotonicMs();
+    const beganMs = ports.clock.monotonicMs();
     const finish = (outcome: 'ok' | 'failed'): void => {
       work.end();
-      this.#options.metrics.statement(outcome, (this.#options.ports.clock.monotonicMs() - beganMs) / 1_000);
+      this.#options.metrics.statement(outcome, (ports.clock.monotonicMs() - beganMs) / 1_000);
     };
     const fail = (error: unknown): Promise<Error> => {
       finish('failed');
@@ -221,38 +211,18 @@ export class Router implements gateway.Gateway {
     return asked;
   }
 
-  #opensUnderWay = 0;
-  readonly #opensOf = new Map<Tenant, number>();
-
-  /** Opens under way count against the quotas, so that a burst cannot pass them. */
-  async #opening<T>(tenant: Tenant, open: () => Promise<T>): Promise<T> {
-    const adjust = (by: number): void => {
-      this.#opensUnderWay += by;
-      const left = (this.#opensOf.get(tenant) ?? 0) + by;
-      if (left === 0) this.#opensOf.delete(tenant);
-      else this.#opensOf.set(tenant, left);
-    };
-    adjust(1);
-    try {
-      return await open();
-    } finally {
-      adjust(-1);
-    }
-  }
-
   #admit(tenant: Tenant): void {
     const { intake, directory, sessionsMax, sessionsPerTenantMax } = this.#options;
     const closed = intake();
     if (closed === 'draining' || closed === 'stopped') throw new NodeDraining('The node is draining and opens no sessions; ask another one');
     if (closed !== undefined) throw new Unavailable(`The node is ${closed} and opens no sessions yet; try again`);
-    if (directory.liveCount + this.#opensUnderWay >= sessionsMax) {
+    if (directory.liveCount >= sessionsMax) {
       throw new QuotaExceeded(`The node holds its most of ${sessionsMax} sessions; close some, or raise --max-sessions`, {
         limit: sessionsMax,
         quota: 'sessions',
       });
     }
-    const held = directory.liveCountOf(tenant) + (this.#opensOf.get(tenant) ?? 0);
-    if (sessionsPerTenantMax !== null && held >= sessionsPerTenantMax) {
+    if (sessionsPerTenantMax !== null && directory.liveCountOf(tenant) >= sessionsPerTenantMax) {
       throw new QuotaExceeded(`The tenant holds its most of ${sessionsPerTenantMax} sessions; close some`, {
         limit: sessionsPerTenantMax,
         quota: 'sessions_per_tenant',
@@ -271,7 +241,7 @@ export class Router implements gateway.Gateway {
   async #logged(tenant: Tenant, session: SessionId): Promise<ChainEntry> {
     const last = (await this.#options.ports.log.chain(tenant, session)).at(-1);
     if (last === undefined) throw new UnknownSession(`There is no session ${session}`, { session_id: session });
-    if (!isTerminal(last.record)) throw new Unavailable('The session is being ended after a restart; try again', { session_id: session });
+    if (!isTerminal(last.record)) throw new Unavailable('The session is being ended: its node is gone; try again', { session_id: session });
     return last;
   }
 

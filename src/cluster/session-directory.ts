@@ -1,6 +1,5 @@
 import type { SessionActor } from '../../actors/session-actor.ts';
-import type { SessionFilter, SessionPage, SessionView } from '../domain/gateway.ts';
-import { InvalidRequest } from '../domain/errors.ts';
+import type { SessionFilter } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
@@ -17,22 +16,22 @@ export interface KnownSession {
 
 /** Ended sessions kept to answer late calls without asking the log. */
 const TOMBSTONES_MAX = 10_000;
-const PAGE_DEFAULT = 100;
-const PAGE_MAX = 1_000;
 
 /** Which sessions this node serves, and the last that it served. No look-up tells one tenant of another's (I7). */
 export class SessionDirectory {
   readonly #sessions = new Map<SessionId, KnownSession>();
   readonly #tombstones: SessionId[] = [];
   readonly #listeners: (() => void)[] = [];
+  readonly #liveOf = new Map<Tenant, number>();
   #live = 0;
 
+  /** Sessions open or about to be, those counted whose opening is under way. */
   get liveCount(): number {
     return this.#live;
   }
 
   liveCountOf(tenant: Tenant): number {
-    return this.live().filter((known) => known.tenant === tenant).length;
+    return this.#liveOf.get(tenant) ?? 0;
   }
 
   live(): KnownSession[] {
@@ -41,7 +40,15 @@ export class SessionDirectory {
 
   add(known: KnownSession): void {
     this.#sessions.set(known.session, known);
-    this.#live += 1;
+    this.#count(known.tenant, 1);
+  }
+
+  /** It was never opened, and nothing is owed. */
+  forget(session: SessionId): void {
+    const known = this.#sessions.get(session);
+    if (known === undefined || known.ended !== undefined) return;
+    this.#sessions.delete(session);
+    this.#count(known.tenant, -1);
   }
 
   find(tenant: Tenant, session: SessionId): KnownSession | undefined {
@@ -57,15 +64,22 @@ export class SessionDirectory {
     const known = this.#sessions.get(session);
     if (known === undefined || known.ended !== undefined) return;
     known.ended = record;
-    this.#live -= 1;
+    this.#count(known.tenant, -1);
     this.#tombstones.push(session);
     if (this.#tombstones.length > TOMBSTONES_MAX) this.#sessions.delete(this.#tombstones.shift() as SessionId);
-    if (this.#live === 0) for (const listener of this.#listeners.splice(0)) listener();
   }
 
   /** Resolves once no session lives here. */
   empty(): Promise<void> {
     return this.#live === 0 ? Promise.resolve() : new Promise((resolve) => this.#listeners.push(resolve));
+  }
+
+  #count(tenant: Tenant, by: 1 | -1): void {
+    this.#live += by;
+    const left = this.liveCountOf(tenant) + by;
+    if (left === 0) this.#liveOf.delete(tenant);
+    else this.#liveOf.set(tenant, left);
+    if (this.#live === 0) for (const listener of this.#listeners.splice(0)) listener();
   }
 
   /** Sessions of a tenant that match, oldest first. */
@@ -77,22 +91,5 @@ export class SessionDirectory {
         (filter.state === undefined || known.actor.state === filter.state) &&
         labels.every(([key, value]) => Object.hasOwn(known.labels, key) && known.labels[key] === value),
     );
-  }
-
-  page(tenant: Tenant, filter: SessionFilter, view: (known: KnownSession) => SessionView): SessionPage {
-    const limit = filter.limit ?? PAGE_DEFAULT;
-    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX) {
-      throw new InvalidRequest(`"limit" is a whole number from 1 to ${PAGE_MAX}`, { field: 'limit' });
-    }
-    const after = filter.cursor;
-    const ordered = this.matching(tenant, filter)
-      .map((known) => ({ known, key: `${String(known.actor.times.createdAtMs).padStart(15, '0')}.${known.session}` }))
-      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
-      .filter(({ key }) => after === undefined || key > after);
-    const rows = ordered.slice(0, limit);
-    return {
-      sessions: rows.map(({ known }) => view(known)),
-      next_cursor: ordered.length > limit ? (rows.at(-1)?.key ?? null) : null,
-    };
   }
 }

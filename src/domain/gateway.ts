@@ -68,6 +68,8 @@ export interface SessionFilter {
   /** Sessions a page, 1 to 1,000; 100 by default. */
   readonly limit?: number;
   readonly cursor?: string;
+  /** Only what the node that is asked holds itself: how nodes ask each other. */
+  readonly here?: boolean;
 }
 
 export interface SessionPage {

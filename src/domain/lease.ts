@@ -20,6 +20,8 @@ export interface NodeNotice {
   readonly sessionsMax: number;
   /** Whether it reaches the log: only then it takes its share of watching over the others. */
   readonly reachesLog: boolean;
+  /** Its wall clock, ms since 1970: tells a newcomer which notices are old. */
+  readonly at: number;
   readonly life?: string;
 }
 

@@ -27,6 +27,8 @@ export interface SlotOptions {
   readonly limits: SandboxLimits;
   /** The largest Arrow message or JSON body taken into memory. */
   readonly messageMaxBytes: number;
+  /** Whether the node's lease is over at this instant (I5). */
+  readonly isFenced: () => boolean;
 }
 
 /** One session's DuckDB instance and the work done on it, one piece at a time. */
@@ -240,7 +242,7 @@ export class TableEngineSlot {
   }
 
   #start(doing: 'insert' | 'statement'): Transaction {
-    this.#running = new Transaction(this.#connection, doing, () => this.#sealed);
+    this.#running = new Transaction(this.#connection, doing, () => this.#sealed || this.#options.isFenced());
     return this.#running;
   }
 

@@ -16,6 +16,9 @@ export interface DataDirOptions {
   readonly onNotice: OnNotice;
 }
 
+/** Runs remembered of a folder: more than any cluster still has leases of. */
+const RUNS_MAX = 1_000;
+
 /** A folder that this process alone uses, swept of what its predecessors left. */
 export interface DataDir {
   /** Absolute. */
@@ -26,8 +29,8 @@ export interface DataDir {
   readonly notesFolder: string;
   /** This run. */
   readonly holder: Holder;
-  /** The run before this one; dead for certain, and so are all its worker processes. */
-  readonly predecessor: Holder | undefined;
+  /** Whether it is an earlier run on this folder: dead for certain, and so are all its worker processes. */
+  isPredecessor(holder: Holder): boolean;
   /** Notes a child process, right after it was started, so that the next run kills it if this one cannot. */
   recordProcess(pid: number): void;
   /** The child is known to be gone. */
@@ -64,14 +67,14 @@ export async function openDataDir(path: string, options: DataDirOptions): Promis
     await rm(folders.spill, { recursive: true, force: true });
     await mkdir(folders.spill, { mode: 0o700 });
     const ledger = new ProcessLedger(folders.processes, holder.incarnation);
-    const { predecessor } = lock;
+    const predecessors = await rememberRun(root, holder.incarnation, lock.predecessor?.incarnation);
     return {
       path: root,
       spillRoot: folders.spill,
       journalFolder: folders.journal,
       notesFolder: folders.notes,
       holder,
-      predecessor: predecessor === undefined ? undefined : { node: predecessor.node, incarnation: predecessor.incarnation },
+      isPredecessor: ({ incarnation }) => predecessors.has(incarnation),
       recordProcess: (pid) => ledger.record(pid),
       forgetProcess: (pid) => ledger.forget(pid),
       release: () => lock.release(),
@@ -100,4 +103,29 @@ async function keepNodeId(root: string, holder: Holder): Promise<void> {
   const draft = join(root, 'node.json.new');
   await writeFile(draft, `${JSON.stringify({ node: holder.node })}\n`, { mode: 0o600 });
   await rename(draft, join(root, 'node.json'));
+}
+
+/** Earlier runs on the folder, the last `RUNS_MAX` of them; this one is added. */
+async function rememberRun(root: string, incarnation: string, last: string | undefined): Promise<ReadonlySet<string>> {
+  const path = join(root, 'runs');
+  const earlier = [...new Set([...(await readRuns(path)), ...(last === undefined ? [] : [last])])];
+  await writeFile(
+    `${path}.new`,
+    [...earlier, incarnation]
+      .slice(-RUNS_MAX)
+      .map((run) => `${run}\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
+  await rename(`${path}.new`, path);
+  return new Set(earlier);
+}
+
+async function readRuns(path: string): Promise<string[]> {
+  try {
+    return (await readFile(path, 'utf8')).split('\n').filter((run) => run !== '');
+  } catch {
+    // A run that is not known here is proved dead by its life port, or waited for.
+    return [];
+  }
 }

@@ -2,6 +2,7 @@ import type { ByteStream, ColumnSpec, ColumnView, QueryAnswer, RowFormat } from 
 import type { SessionId } from '../domain/ids.ts';
 import type { Erasure } from '../domain/lifecycle-record.ts';
 import type { LogicalName } from '../domain/table-name.ts';
+import type { ServingWindow } from '../domain/serving-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { TableCount } from './lease-store.ts';
 
@@ -12,6 +13,8 @@ export interface TableEngine {
    * @throws QuotaExceeded (`quota: "workers"`) when every worker is taken; Unavailable when none can be started
    */
   openSlot(request: SlotRequest): Promise<Slot>;
+  /** From the end of this window on nothing begins, commits or is answered in any slot, drops excepted (I5). */
+  serveWithin(window: ServingWindow): void;
   /** Stops every worker; resolves when the last of them is gone and its files with it. */
   close(): Promise<void>;
 }

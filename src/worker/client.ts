@@ -4,10 +4,12 @@ import { createInterface } from 'node:readline';
 import type { Duplex, Readable } from 'node:stream';
 import { deserializeError, QueryCancelled, Unavailable, type SerializedError } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
+import type { ServingWindow } from '../domain/serving-window.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { WorkerLoss } from '../ports/table-engine.ts';
 import type { WorkerProcess } from '../ports/worker-process.ts';
 import { FRAME, type Frame } from './frames.ts';
+import type { LifePort } from './life-port.ts';
 import { SETTINGS_VARIABLE, type NoteReply, type CallOf, type WorkerCall, type WorkerSettings } from './input.ts';
 import type { WorkerResults } from './output.ts';
 import { IncomingBody, SendWindow, Wire } from './wire.ts';
@@ -56,10 +58,10 @@ export class WorkerClient implements WorkerProcess {
   #loss: WorkerLoss | undefined;
   #onReady: () => void = () => undefined;
 
-  constructor(settings: WorkerSettings, onLine: (line: string) => void) {
+  constructor(settings: WorkerSettings, onLine: (line: string) => void, lifePort?: LifePort) {
     this.#windowBytes = settings.windowBytes;
     this.#child = spawn(process.execPath, [...NODE_FLAGS, createRequire(import.meta.url).resolve('mayfly/worker')], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(lifePort === undefined ? [] : [lifePort.descriptor])],
       env: workerEnvironment(settings),
     });
     this.pid = this.#child.pid;
@@ -105,6 +107,10 @@ export class WorkerClient implements WorkerProcess {
       if (options.body !== undefined) void this.#wire.sendBody(id, options.body, pending.window);
     }
     return { answered, answer, ended, cancel: () => this.#wire.send(FRAME.cancel, id) };
+  }
+
+  serveWithin(window: ServingWindow): void {
+    this.#wire.sendJson(FRAME.window, 0, window);
   }
 
   stop(): void {

@@ -20,6 +20,8 @@ export const FRAME = {
   cancel: 8,
   note: 9,
   noteReply: 10,
+  /** node: work is served within this window alone, a `ServingWindow` (I5). */
+  window: 11,
 } as const;
 
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];

@@ -3,13 +3,17 @@ import { TableEngineSlot } from '../duckdb/table-engine.ts';
 import { asMayflyError, deserializeError, Internal, QueryCancelled, QuotaExceeded, Unavailable, type SerializedError } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
 import type { SlotPool } from '../duckdb/slot-pool.ts';
+import type { ServingWindow } from '../domain/serving-window.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { TableOrigin } from '../ports/table-engine.ts';
 import { FRAME, type Frame } from './frames.ts';
 import type { NoteReply, OriginCall, WorkerCall, WorkerSettings } from './input.ts';
 import { IncomingBody, SendWindow, type Wire } from './wire.ts';
+import { WorkerFence } from './worker-fence.ts';
 
 const INTERRUPT_EVERY_MS = 20;
+/** What a fenced node still does: ending sessions is all it is there for then. */
+const ENDINGS: ReadonlySet<WorkerCall['call']> = new Set(['seal', 'drop']);
 
 /** A call under way in the worker, until its last byte was sent. */
 interface Activity {
@@ -29,6 +33,7 @@ export class WorkerHost {
   readonly #settings: WorkerSettings;
   readonly #slots = new Map<number, TableEngineSlot>();
   readonly #activities = new Map<number, Activity>();
+  readonly #fence = new WorkerFence();
 
   constructor(wire: Wire, pool: SlotPool, policy: SqlPolicy, settings: WorkerSettings) {
     this.#wire = wire;
@@ -38,6 +43,10 @@ export class WorkerHost {
   }
 
   take({ kind, id, payload }: Frame): void {
+    if (kind === FRAME.window) {
+      this.#fence.serveWithin(json<ServingWindow>(payload));
+      return;
+    }
     if (kind === FRAME.call) return this.#begin(id, json<WorkerCall>(payload));
     const activity = this.#activities.get(id);
     // The call ended meanwhile: what its caller still had under way is of no use.
@@ -76,6 +85,7 @@ export class WorkerHost {
   async #answer(id: number, call: WorkerCall, activity: Activity): Promise<void> {
     try {
       const { result, body } = await this.#perform(id, call, activity);
+      if (body === undefined && !ENDINGS.has(call.call)) this.#fence.check();
       this.#wire.sendJson(FRAME.result, id, result);
       if (body !== undefined) await this.#wire.sendBody(id, body, activity.window);
     } catch (error) {
@@ -98,7 +108,7 @@ export class WorkerHost {
         return { result: await slot.insert(call.name, call.format, activity.body, note) };
       case 'query': {
         const { format, body } = await slot.query(call.query, note);
-        return { result: { format }, body };
+        return { result: { format }, body: this.#fence.guard(body) };
       }
       case 'describeTable':
         return { result: await slot.describeTable(call.name) };
@@ -120,6 +130,7 @@ export class WorkerHost {
     const slot = await TableEngineSlot.open(await this.#pool.take(), this.#policy, {
       session: call.session,
       messageMaxBytes: this.#settings.messageMaxBytes,
+      isFenced: this.#fence.isOver,
       limits: {
         memoryLimitBytes: call.memoryLimitBytes,
         spillDirectory: call.spillDirectory,

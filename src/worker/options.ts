@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
+import type { LifePort } from './life-port.ts';
 import type { SuperviseWorker } from '../ports/worker-process.ts';
 
 /** How the worker processes of a node are kept. */
@@ -9,6 +10,8 @@ export interface WorkerPoolOptions {
   readonly maxWorkers: number;
   /** Workers kept ready for tenants to come. */
   readonly spareWorkers: number;
+  /** The node's life port, which every worker holds open too: while one of them lives, it is not proved dead (I4). */
+  readonly lifePort?: LifePort;
   /** Sessions of one tenant on one worker at most. */
   readonly sessionsPerWorkerMax: number;
   /** Brings one worker process under its machine: `workerSupervision(clock)` of actors/worker-actor.ts. */
@@ -43,7 +46,7 @@ export interface WorkerPoolOptions {
   readonly onLine?: (pid: number, line: string) => void;
 }
 
-export type WorkerPoolSettings = Required<WorkerPoolOptions>;
+export type WorkerPoolSettings = Required<Omit<WorkerPoolOptions, 'lifePort'>> & Pick<WorkerPoolOptions, 'lifePort'>;
 
 const MIB = 1_048_576;
 

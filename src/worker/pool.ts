@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuotaExceeded, Unavailable } from '../domain/errors.ts';
+import type { ServingWindow } from '../domain/serving-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Slot, SlotRequest, TableEngine } from '../ports/table-engine.ts';
 import { WorkerMemoryWatch } from './memory-watch.ts';
@@ -21,6 +22,7 @@ export class WorkerTableEngine implements TableEngine {
   #failures = 0;
   #lastSlot = 0;
   #closing = false;
+  #window: ServingWindow | undefined;
 
   private constructor(settings: WorkerPoolSettings) {
     this.#settings = settings;
@@ -59,6 +61,11 @@ export class WorkerTableEngine implements TableEngine {
     }
   }
 
+  serveWithin(window: ServingWindow): void {
+    this.#window = window;
+    for (const worker of this.#workers) worker.client?.serveWithin(window);
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     this.#memory.stop();
@@ -92,6 +99,8 @@ export class WorkerTableEngine implements TableEngine {
 
   async #open(worker: PooledWorker, { session, memoryLimitBytes, signal }: SlotRequest): Promise<Slot> {
     const client = await abortable(worker.ready, signal);
+    // A worker that started since the last heartbeat has not heard it.
+    if (this.#window !== undefined) client.serveWithin(this.#window);
     const slot = ++this.#lastSlot;
     const spillDirectory = this.#spillOf(session);
     await client.start({ call: 'open', slot, session, memoryLimitBytes, spillDirectory }).answered;

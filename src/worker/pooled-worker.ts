@@ -95,6 +95,7 @@ export class PooledWorker {
     const client: WorkerClient = new WorkerClient(
       { sessionsMax: sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, windowBytes, messageMaxBytes },
       (line) => settings.onLine(client.pid ?? 0, line),
+      settings.lifePort,
     );
     const { pid } = client;
     if (pid !== undefined) {

@@ -39,7 +39,7 @@ import {
   UnknownTable,
   UnsupportedType,
 } from '../../src/index.ts';
-import { type EmbeddedNode, startEmbeddedNode } from '../../src/mayfly.ts';
+import { type RunningNode, startNode } from '../../src/node.ts';
 
 const foreign = createRequire(import.meta.url)('apache-arrow') as typeof Arrow;
 const stops: (() => Promise<void>)[] = [];
@@ -58,7 +58,7 @@ async function library(): Promise<MayflyHandle> {
 
 async function remote(): Promise<MayflyHandle> {
   const { settings } = loadSettings({ flags: { dataDir: await folder(), logLevel: 'warn' } });
-  const node: EmbeddedNode = await startEmbeddedNode(settings);
+  const node: RunningNode = await startNode(settings);
   await node.serving;
   const server: HttpServer = await startHttpServer({
     ...node,

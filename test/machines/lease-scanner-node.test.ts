@@ -8,7 +8,7 @@ import type { ScannerContext } from '../../machines/scanner-machine.ts';
 import { explore, unreached } from './walk.ts';
 import type { Outcomes } from './walk.ts';
 
-const beat = (ageMs: number) => ({ ageMs, previousSeen: true, revoked: [] });
+const beat = (ageMs: number) => ({ ageMs, window: { untilMs: 0, offsetMs: 0 }, previousSeen: true, revoked: [] });
 const holder = { node: 'n', incarnation: 'i' };
 
 function covers(
@@ -23,7 +23,7 @@ function covers(
 
 describe('the lease machine', () => {
   it('reaches every state and every transition', () => {
-    const outside = [{ type: 'RELEASE' }, { type: 'BEAT', beat: beat(1) }, { type: 'BEAT', beat: beat(9_999) }];
+    const outside = [{ type: 'RELEASE' }, { type: 'DRIFTED' }, { type: 'BEAT', beat: beat(1) }, { type: 'BEAT', beat: beat(9_999) }];
     covers(
       leaseMachine,
       { heartbeatMs: 100, fenceMs: 300, claimMs: 900 },
@@ -38,7 +38,13 @@ describe('the node machine', () => {
   it('reaches every state and every transition', () => {
     const outside = [{ type: 'FENCED' }, { type: 'RESTORED' }, { type: 'DRAIN' }, { type: 'HASTEN' }];
     const either = [{ output: undefined }, undefined];
-    covers(nodeMachine, undefined, outside, { start: either, recover: either, awaitSessions: either, closeSessions: either, stop: either }, () => null);
+    covers(
+      nodeMachine,
+      undefined,
+      outside,
+      { start: either, recover: either, awaitSessions: either, closeSessions: either, stop: either },
+      ({ context }) => (context as { drainAsked: boolean }).drainAsked,
+    );
   });
 });
 

@@ -11,8 +11,8 @@ const standing = (reason: EndReason, event: 'closed' | 'timed_out') => ({
   token: 7,
   won: true,
 });
-const whole: Deletion = { proof: 'dropped', counted: 'exact', deletedRows: 3, surviving: [] };
-const partial: Deletion = { ...whole, proof: 'unreachable', surviving: ['b' as never] };
+const whole: Deletion = { proof: 'dropped', counted: 'exact', deletedRows: 3, surviving: [], complete: true };
+const partial: Deletion = { ...whole, proof: 'unreachable', surviving: ['b' as never], complete: false };
 const record = (event: string) => ({ event, session_id: 's', tenant_id: 't' });
 
 const OUTCOMES: Outcomes = {
@@ -68,7 +68,7 @@ describe('the session machine, in any order of events', () => {
       context.adopted,
       context.intent !== null,
       context.failures >= 3,
-      context.deletion?.surviving,
+      context.deletion?.complete,
       context.recordedSurvivors,
     ];
     const coverage = explore(sessionMachine, [OPENED, ADOPTED], OUTSIDE, OUTCOMES, keyOf as never);

@@ -4,8 +4,8 @@ import { Unavailable } from '../../domain/errors.ts';
 import type { Authenticator } from '../../http/authentication.ts';
 import type { HttpServer } from '../../http/options.ts';
 import { startHttpServer } from '../../http/server.ts';
-import { startEmbeddedNode } from '../../mayfly.ts';
-import type { EmbeddedNode } from '../../mayfly.ts';
+import { startNode } from '../../node.ts';
+import type { RunningNode } from '../../node.ts';
 import { print } from '../output.ts';
 import type { StopSignals } from '../stop-signals.ts';
 
@@ -14,7 +14,7 @@ const LAST_CALLS_MS = 2_000;
 
 /** Serves until the first stop signal, then drains; resolves when no process and no session file is left. */
 export async function serve(settings: Settings, authenticator: Authenticator, signals: StopSignals): Promise<void> {
-  const node = await startEmbeddedNode(settings);
+  const node = await startNode(settings);
   let server: HttpServer | undefined;
   try {
     server = await listen(settings, authenticator, node);
@@ -29,22 +29,29 @@ export async function serve(settings: Settings, authenticator: Authenticator, si
 }
 
 /** It listens before it serves: whoever asks `/readyz` meanwhile hears "not yet" rather than nothing. */
-async function listen(settings: Settings, authenticator: Authenticator, node: EmbeddedNode): Promise<HttpServer> {
-  const { gateway, clock, ids, log, metrics, holder } = node;
+async function listen(settings: Settings, authenticator: Authenticator, node: RunningNode): Promise<HttpServer> {
+  const { gateway, clock, ids, log, metrics } = node;
   const { host, port, corsOrigin, insecure, nodeId, maxBodyBytes } = settings;
-  const view = () => ({ node_id: nodeId, incarnation: holder.incarnation, state: node.phase, open_sessions: node.openSessions });
   const status = () => ({ live: node.phase !== 'stopped', ready: node.phase === 'serving', ...(node.phase === 'serving' ? {} : { reason: node.phase }) });
   const limits = { bodyMaxBytes: maxBodyBytes };
-  const nodes = () => Promise.resolve([view()]);
+  const nodes = () => Promise.resolve(node.nodes().map(nodeView));
   try {
-    return await startHttpServer({ gateway, host, port, authenticator, limits, corsOrigin, insecure, nodeId, status, nodes, clock, ids, log, metrics });
+    const server = await startHttpServer({ gateway, host, port, authenticator, limits, corsOrigin, insecure, nodeId, status, nodes, clock, ids, log, metrics });
+    node.announce(settings.advertise ?? server.url);
+    return server;
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
     throw new Unavailable(`Cannot listen on ${host}:${port}: ${cause.message}. Choose another --port or --host`, {}, { cause });
   }
 }
 
-async function stop(node: EmbeddedNode, server: HttpServer | undefined, { hasten }: StopSignals): Promise<void> {
+/** One row of `/v1/cluster`. */
+function nodeView({ holder, notice }: ReturnType<RunningNode['nodes']>[number]): object {
+  const { url, state, sessions, sessionsMax } = notice ?? {};
+  return { node_id: holder.node, incarnation: holder.incarnation, url, state, open_sessions: sessions, max_sessions: sessionsMax };
+}
+
+async function stop(node: RunningNode, server: HttpServer | undefined, { hasten }: StopSignals): Promise<void> {
   const hurry = (): void => {
     node.hasten().catch((error: unknown) => node.log.error({ err: error }, 'the hastened drain failed'));
   };

@@ -1,0 +1,87 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Holder, KnownHolder, NodeNotice } from '../ports/lease-store.ts';
+import { rendezvous } from './rendezvous.ts';
+
+/** A node that is in the cluster now, this one included. */
+export interface Member {
+  readonly holder: Holder;
+  readonly notice: NodeNotice;
+  readonly isSelf: boolean;
+}
+
+interface Seen {
+  readonly known: KnownHolder;
+  /** When its counter was last seen to move, on this node's monotonic clock. */
+  readonly movedMs: number;
+}
+
+export interface MembershipOptions {
+  readonly clock: Clock;
+  readonly self: Holder;
+  /** A node whose counter stood still for longer is not counted on; it is not given up either: that is the scanner's to say. */
+  readonly fenceMs: number;
+}
+
+export const holderKey = ({ node, incarnation }: Holder): string => `${node}/${incarnation}`;
+
+/** Who is in the cluster, as of the last look. A view to route by: no safety rests on it. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  #seen = new Map<string, Seen>();
+  /** Nodes that could not be reached a moment ago, and until when they are not tried first. */
+  readonly #suspects = new Map<string, number>();
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  note(known: readonly KnownHolder[]): void {
+    const { clock, fenceMs } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const wallMs = clock.wallMs();
+    const seen = new Map<string, Seen>();
+    for (const one of known) {
+      const key = holderKey(one.holder);
+      const before = this.#seen.get(key);
+      const isOld = one.notice === undefined || Math.abs(wallMs - one.notice.at) > fenceMs;
+      const movedMs = before === undefined ? (isOld ? Number.NEGATIVE_INFINITY : nowMs) : before.known.counter === one.counter ? before.movedMs : nowMs;
+      seen.set(key, { known: one, movedMs });
+    }
+    this.#seen = seen;
+  }
+
+  /** Members heard of within the fence, in the order of their names. */
+  live(): readonly Member[] {
+    const { clock, self, fenceMs } = this.#options;
+    const sinceMs = clock.monotonicMs() - fenceMs;
+    const members: Member[] = [];
+    for (const [key, { known, movedMs }] of this.#seen) {
+      if (known.notice === undefined || movedMs < sinceMs) continue;
+      members.push({ holder: known.holder, notice: known.notice, isSelf: key === holderKey(self) });
+    }
+    return members.toSorted((a, b) => (holderKey(a.holder) < holderKey(b.holder) ? -1 : 1));
+  }
+
+  memberOf(holder: Holder): Member | undefined {
+    return this.live().find((member) => holderKey(member.holder) === holderKey(holder));
+  }
+
+  /** Whether this node is the one that looks after `key`: one of those that reach the log. */
+  looksAfter(key: string): boolean {
+    const eligible = this.live().filter(({ notice }) => notice.reachesLog);
+    return rendezvous(key, eligible, ({ holder }) => holderKey(holder))?.isSelf ?? false;
+  }
+
+  suspect({ holder }: Pick<Member, 'holder'>, forMs: number): void {
+    this.#suspects.set(holderKey(holder), this.#options.clock.monotonicMs() + forMs);
+  }
+
+  isSuspect({ holder }: Pick<Member, 'holder'>): boolean {
+    const key = holderKey(holder);
+    const untilMs = this.#suspects.get(key);
+    if (untilMs === undefined) return false;
+    if (untilMs > this.#options.clock.monotonicMs()) return true;
+    this.#suspects.delete(key);
+    return false;
+  }
+}
