@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { freePorts } from './free-port.ts';
+import { ServerProcess, startAll, startOnFreePorts } from './server-process.ts';
+
+const ANSWER_MS_MAX = 500;
+
+/** A server's place among the others: the route ports of all of them. */
+interface NatsRoutes {
+  readonly clusterName: string;
+  readonly own: number;
+  readonly all: readonly number[];
+}
+
+export interface NatsServerOptions {
+  readonly folder: string;
+}
+
+/** A NATS server with JetStream on 127.0.0.1. */
+export class NatsServer extends ServerProcess {
+  readonly port: number;
+  readonly url: string;
+  /** Its monitoring over HTTP: `/varz`, `/jsz`, `/healthz`. */
+  readonly monitorUrl: string;
+  readonly #name: string;
+
+  constructor(port: number, monitorPort: number, { folder }: NatsServerOptions, routes?: NatsRoutes) {
+    const name = `nats-${randomUUID()}`;
+    super({
+      program: 'nats-server',
+      folder,
+      args: `--addr 127.0.0.1 --port ${port} --http_port ${monitorPort} --server_name ${name} --jetstream`
+        .split(' ')
+        .concat('--store_dir', path.resolve(folder), routes === undefined ? [] : routeFlags(routes)),
+    });
+    this.port = port;
+    this.url = `nats://127.0.0.1:${port}`;
+    this.monitorUrl = `http://127.0.0.1:${monitorPort}`;
+    this.#name = name;
+  }
+
+  /** Healthy means that JetStream is ready: in a cluster, that it has a leader. */
+  protected override async answers(): Promise<boolean> {
+    const [varz, healthz] = await Promise.all([this.#monitor('/varz'), this.#monitor('/healthz')]);
+    return varz.includes(this.#name) && healthz.includes('"ok"');
+  }
+
+  async #monitor(page: string): Promise<string> {
+    try {
+      const answer = await fetch(`${this.monitorUrl}${page}`, { signal: AbortSignal.timeout(ANSWER_MS_MAX), headers: { Connection: 'close' } });
+      return await answer.text();
+    } catch {
+      return '';
+    }
+  }
+}
+
+/** Starts one server: its streams have one replica. @throws Unavailable */
+export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
+  return startOnFreePorts(async () => {
+    const [port, monitorPort] = await freePorts(2);
+    return new NatsServer(port!, monitorPort!, options);
+  });
+}
+
+/** Starts three servers that form a cluster, each in a folder of its own below `folder`: streams can have three replicas. @throws Unavailable */
+export async function startNatsCluster({ folder }: NatsServerOptions): Promise<readonly NatsServer[]> {
+  const size = 3;
+  const clusterName = `mayfly-${randomUUID()}`;
+  const ports = await freePorts(3 * size);
+  const all = ports.slice(0, size);
+  return startAll(
+    all.map(async (own, at) => {
+      const options = { folder: path.join(folder, `nats-${at + 1}`) };
+      const server = new NatsServer(ports[size + at]!, ports[2 * size + at]!, options, { clusterName, own, all });
+      await server.start();
+      return server;
+    }),
+  );
+}
+
+function routeFlags({ clusterName, own, all }: NatsRoutes): readonly string[] {
+  const urls = all.filter((port) => port !== own).map((port) => `nats://127.0.0.1:${port}`);
+  return ['--cluster_name', clusterName, '--cluster', `nats://127.0.0.1:${own}`, '--routes', urls.join(',')];
+}
