@@ -5,8 +5,9 @@ import { workerSupervision } from '../actors/worker-actor.ts';
 import { LocalNode } from './cluster/local-node.ts';
 import type { Settings } from './config.ts';
 import { MayflyError } from './domain/errors.ts';
-import type { Gateway } from './domain/gateway.ts';
-import type { IdSource } from './domain/ids.ts';
+import type { Gateway, SessionStanding } from './domain/gateway.ts';
+import type { IdSource, SessionId } from './domain/ids.ts';
+import type { Tenant } from './domain/tenant.ts';
 import { RandomIds } from './embedded/random-ids.ts';
 import { SystemClock } from './embedded/system-clock.ts';
 import { openEmbeddedAdapters, type NodeAdapters } from './node-adapters.ts';
@@ -21,6 +22,8 @@ import { WorkerTableEngine } from './worker/pool.ts';
 /** A node that runs in this process, with what a server needs to put it on the network. */
 export interface RunningNode {
   readonly gateway: Gateway;
+  /** Who serves a session and until when, as far as this node knows without asking. */
+  readonly standing: (tenant: Tenant, session: SessionId) => SessionStanding | undefined;
   readonly holder: Holder;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -74,6 +77,7 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
     });
     return {
       gateway: node.router,
+      standing: (tenant, session) => node.router.standing(tenant, session),
       holder: adapters.holder,
       clock,
       ids,

@@ -69,6 +69,12 @@ export class Router implements gateway.Gateway {
     return this.#listing.page(tenant, filter);
   }
 
+  /** As far as this node knows without asking anyone; undefined for a session that is not the tenant's, too (I7). */
+  standing(tenant: Tenant, session: SessionId): gateway.SessionStanding | undefined {
+    const known = this.#options.directory.find(tenant, session);
+    return known === undefined ? undefined : this.#standing(known);
+  }
+
   async describeSession(tenant: Tenant, session: SessionId): Promise<gateway.SessionDetails> {
     const known = this.#options.directory.find(tenant, session);
     if (known === undefined) return this.#describeLogged(tenant, session);
@@ -263,19 +269,24 @@ export class Router implements gateway.Gateway {
     };
   }
 
-  #view({ tenant, session, labels, actor }: KnownSession): gateway.SessionView {
+  #view(known: KnownSession): gateway.SessionView {
+    const { tenant, session, labels, actor } = known;
     const { createdAtMs, timeoutMs, idleTimeoutMs } = actor.times;
     return {
       session_id: session,
       tenant_id: tenant,
       state: actor.state,
       created_at: new Date(createdAtMs).toISOString(),
-      expires_at: actor.expiresAtMs === null ? null : new Date(actor.expiresAtMs).toISOString(),
       timeout_ms: timeoutMs,
       idle_timeout_ms: idleTimeoutMs,
       labels,
-      node_id: this.#options.ports.holder.node,
+      ...this.#standing(known),
     };
+  }
+
+  #standing({ actor }: KnownSession): gateway.SessionStanding {
+    const { expiresAtMs } = actor;
+    return { node_id: this.#options.ports.holder.node, expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString() };
   }
 }
 

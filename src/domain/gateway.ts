@@ -24,17 +24,21 @@ export interface OpenSessionRequest {
 
 export type ExtendSessionRequest = Omit<OpenSessionRequest, 'labels'>;
 
-export interface SessionView {
+/** Who serves a session, and until when. */
+export interface SessionStanding {
+  readonly node_id: string;
+  /** null when the session has no deadline, or it is no longer known. */
+  readonly expires_at: string | null;
+}
+
+export interface SessionView extends SessionStanding {
   readonly session_id: SessionId;
   readonly tenant_id: Tenant;
   readonly state: SessionState;
   readonly created_at: string;
-  /** null when the session has no deadline. */
-  readonly expires_at: string | null;
   readonly timeout_ms: number | null;
   readonly idle_timeout_ms: number | null;
   readonly labels: Readonly<Record<string, string>>;
-  readonly node_id: string;
 }
 
 export interface TableView {

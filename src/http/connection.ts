@@ -4,6 +4,9 @@ import type { Answer, RouteContext } from './route.ts';
 import type { KeptAnswer } from './idempotency.ts';
 import { JSON_TYPE } from './route.ts';
 
+/** Headers beside the answer's own, such as a session's owner. */
+type Headers = Readonly<Record<string, string>>;
+
 /** A small answer as its bytes. */
 export function wholeAnswer(answer: Exclude<Answer, { stream: ByteStream }>): KeptAnswer {
   if ('text' in answer) return { status: answer.status, headers: answer.headers, body: Buffer.from(answer.text) };
@@ -30,9 +33,9 @@ export class Connection {
    * `bodyLeft`: the request's body was not read to its end. Then the answer is written, the rest is read within
    * bounds so that a sender that writes first and reads later sees it, and the connection is closed.
    */
-  async sendWhole(answer: KeptAnswer, bodyLeft: boolean): Promise<void> {
+  async sendWhole(answer: KeptAnswer, about: Headers, bodyLeft: boolean): Promise<void> {
     if (this.gone) return;
-    const headers = { ...answer.headers, 'content-length': String(answer.body.byteLength), ...(bodyLeft ? { connection: 'close' } : {}) };
+    const headers = { ...answer.headers, ...about, 'content-length': String(answer.body.byteLength), ...(bodyLeft ? { connection: 'close' } : {}) };
     this.response.writeHead(answer.status, headers);
     this.context.metrics.bytes('out', answer.body.byteLength);
     if (!bodyLeft) {
@@ -68,12 +71,12 @@ export class Connection {
    * Writes with backpressure. A failure before the first byte rejects, so that it still gets a status; a later one
    * cuts the connection without the last chunk (I8).
    */
-  async sendStream(answer: Extract<Answer, { stream: ByteStream }>): Promise<void> {
+  async sendStream(answer: Extract<Answer, { stream: ByteStream }>, about: Headers): Promise<void> {
     const chunks = answer.stream[Symbol.asyncIterator]();
     try {
       let next = answer.eager ? undefined : await chunks.next();
       if (this.gone) return;
-      this.response.writeHead(answer.status, answer.headers);
+      this.response.writeHead(answer.status, { ...answer.headers, ...about });
       if (this.request.method === 'HEAD') {
         this.response.end();
         return;

@@ -1,5 +1,6 @@
-import type { Gateway } from '../domain/gateway.ts';
-import type { IdSource } from '../domain/ids.ts';
+import type { Gateway, SessionStanding } from '../domain/gateway.ts';
+import type { IdSource, SessionId } from '../domain/ids.ts';
+import type { Tenant } from '../domain/tenant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -56,6 +57,8 @@ interface NodeStatus {
 
 export interface HttpServerOptions {
   readonly gateway: Gateway;
+  /** Who serves a session and until when, for the heads of answers; asked often, so it asks nobody in turn. */
+  readonly standing: (tenant: Tenant, session: SessionId) => SessionStanding | undefined;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Negotiator from 'negotiator';
 import { Forbidden, InvalidRequest, NotAcceptable } from '../domain/errors.ts';
+import type { Tenant } from '../domain/tenant.ts';
 import { bindTenant } from './authentication.ts';
 import { Connection, gather, wholeAnswer } from './connection.ts';
 import type { IdempotencyStore, KeptAnswer, Turn } from './idempotency.ts';
 import { mayRunAgain, problemOf } from './problem.ts';
 import { RequestBody, checked } from './request-body.ts';
 import type { Answer, Call, Route, RouteContext } from './route.ts';
+import { headersOfCall } from './session-headers.ts';
 
 export interface Arrival {
   readonly request: IncomingMessage;
@@ -27,30 +29,38 @@ export async function serveCall(route: Route, arrival: Arrival, context: RouteCo
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
+  let tenant: Tenant | undefined;
+  // Asked as the head is written, after the call: it may have moved the deadline.
+  const about = (status: number) => headersOfCall(context, tenant, arrival.params, status);
   try {
-    const call = await admit(route, arrival, context, body, gone.signal, draining);
+    tenant = await bind(route, request, context);
+    const call = admit(route, arrival, tenant, body, gone.signal, draining);
     const key = request.headers['idempotency-key'];
     const keyed = key !== undefined && route.access === 'tenant' && ['POST', 'PUT', 'PATCH'].includes(route.method);
     const plan = keyed ? await runKeyed(route, call, String(key), request, context, store) : planOf(await route.handle(call));
-    if ('whole' in plan) await connection.sendWhole(plan.whole, !body.complete);
-    else await connection.sendStream(plan.streamed);
+    if ('whole' in plan) await connection.sendWhole(plan.whole, about(plan.whole.status), !body.complete);
+    else await connection.sendStream(plan.streamed, about(plan.streamed.status));
   } catch (error) {
     // The client is gone: nobody is there to be told.
     if (connection.gone) return;
-    await connection.sendWhole(problemOf(error, ids, log), !body.complete);
+    const problem = problemOf(error, ids, log);
+    await connection.sendWhole(problem, about(problem.status), !body.complete);
   }
 }
 
-async function admit(route: Route, arrival: Arrival, context: RouteContext, body: RequestBody, signal: AbortSignal, draining: AbortSignal): Promise<Call> {
-  const { request, params } = arrival;
+/** The tenant of the call; undefined for calls that are about the node. @throws Unauthorized, Forbidden, NoTenantBinding, InvalidRequest */
+async function bind(route: Route, request: IncomingMessage, { authenticator }: RouteContext): Promise<Tenant | undefined> {
   assertDecodable(request.url ?? '');
+  if (route.access === 'open') return undefined;
   const named = request.headers['mayfly-tenant'];
-  let tenant: Call['tenant'] | undefined;
-  if (route.access !== 'open') {
-    const caller = await context.authenticator.caller(request.headers.authorization);
-    if (route.access === 'tenant') tenant = bindTenant(caller, Array.isArray(named) ? named.join() : named);
-    else if (context.authenticator.tokensConfigured && !caller.operator) throw new Forbidden('This call needs a token with the operator role');
-  }
+  const caller = await authenticator.caller(request.headers.authorization);
+  if (route.access === 'tenant') return bindTenant(caller, Array.isArray(named) ? named.join() : named);
+  if (authenticator.tokensConfigured && !caller.operator) throw new Forbidden('This call needs a token with the operator role');
+  return undefined;
+}
+
+function admit(route: Route, arrival: Arrival, tenant: Tenant | undefined, body: RequestBody, signal: AbortSignal, draining: AbortSignal): Call {
+  const { request, params } = arrival;
   return {
     get tenant() {
       if (tenant === undefined) throw new Error('a route that is not bound to a tenant asked for one');

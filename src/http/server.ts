@@ -108,7 +108,7 @@ function createApp(context: RouteContext): FastifyInstance {
 
 async function refuse(request: IncomingMessage, response: ServerResponse, error: Error, context: RouteContext): Promise<void> {
   const body = new RequestBody(request, context.limits.bodyMaxBytes, () => undefined);
-  await new Connection(request, response, context).sendWhole(problemOf(error, context.ids, context.log), !body.complete);
+  await new Connection(request, response, context).sendWhole(problemOf(error, context.ids, context.log), {}, !body.complete);
 }
 
 /** Bytes that are no HTTP. With an answer under way on the connection anything written would corrupt it: cut instead (I8). */

@@ -1,13 +1,10 @@
 import { connect } from '../../src/client/connect.ts';
 import type { ConnectOptions } from '../../src/client/connect.ts';
 import { MayflyHandle } from '../../src/client/mayfly-handle.ts';
-import { RandomIds } from '../../src/embedded/random-ids.ts';
-import { SystemClock } from '../../src/embedded/system-clock.ts';
-import { createAuthenticator, type TokenSettings } from '../../src/http/authentication.ts';
-import { startHttpServer } from '../../src/http/server.ts';
+import type { TokenSettings } from '../../src/http/authentication.ts';
 import { createLog } from '../../src/observe/log.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
-import { MemoryGateway } from './memory-gateway.ts';
+import { MemoryGateway } from '../gateway/memory-gateway.ts';
+import { serveGateway } from '../gateway/serve-gateway.ts';
 
 /** A Mayfly under test, the gateway behind it, and how to stop both. */
 export interface Served {
@@ -27,20 +24,7 @@ export async function embedded(): Promise<Served> {
 /** The handles over the real HTTP server and the remote client. */
 export async function remote(options: ConnectOptions = {}, tokens: TokenSettings = {}): Promise<Served & { readonly url: string }> {
   const gateway = new MemoryGateway();
-  const server = await startHttpServer({
-    gateway,
-    host: '127.0.0.1',
-    port: 0,
-    authenticator: await createAuthenticator(tokens),
-    insecure: false,
-    nodeId: 'memory',
-    status: () => ({ live: true, ready: true }),
-    nodes: async () => [],
-    clock: new SystemClock(),
-    ids: new RandomIds(),
-    log: createLog('silent'),
-    metrics: createMetrics(),
-  });
+  const server = await serveGateway(gateway, { tokens, log: createLog('silent') });
   const mayfly = await connect(server.url, options);
   return {
     mayfly,

@@ -1,17 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { SessionId } from '../../src/domain/ids.ts';
-import { createAuthenticator } from '../../src/http/authentication.ts';
 import type { TokenSettings } from '../../src/http/authentication.ts';
-import { startHttpServer } from '../../src/http/server.ts';
 import type { HttpLimits, HttpServer, HttpServerOptions } from '../../src/http/server.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
-import { MemoryGateway, gatewayOf } from './memory-gateway.ts';
+import { serveGateway } from '../gateway/serve-gateway.ts';
+import { ScriptedGateway } from './scripted-gateway.ts';
 
 export interface Started {
   readonly server: HttpServer;
-  readonly memory: MemoryGateway;
+  readonly memory: ScriptedGateway;
   readonly logged: { fields: object; message: string }[];
   call(path: string, init?: RequestInit): Promise<Response>;
   /** Opens a session of tenant acme. */
@@ -20,32 +16,14 @@ export interface Started {
 
 /** A server over a gateway in memory, stopped when the test is. */
 export async function started(
-  options: { limits?: Partial<HttpLimits>; tokens?: TokenSettings } & Partial<Pick<HttpServerOptions, 'corsOrigin' | 'status' | 'host' | 'insecure'>> = {},
+  options: { limits?: Partial<HttpLimits>; tokens?: TokenSettings } & Partial<
+    Pick<HttpServerOptions, 'corsOrigin' | 'status' | 'standing' | 'host' | 'insecure'>
+  > = {},
 ): Promise<Started> {
-  const memory = new MemoryGateway();
+  const memory = new ScriptedGateway();
   const logged: Started['logged'] = [];
   const write = (fields: object, message: string): void => void logged.push({ fields, message });
-  const { tokens, ...rest } = options;
-  const server = await startHttpServer({
-    gateway: gatewayOf(memory),
-    host: '127.0.0.1',
-    port: 0,
-    authenticator: await createAuthenticator(tokens),
-    insecure: false,
-    nodeId: 'n1',
-    status: () => ({ live: true, ready: true }),
-    nodes: async () => [{ node_id: 'n1' }],
-    clock: {
-      wallMs: () => Date.now(),
-      monotonicMs: () => performance.now(),
-      setTimeout: (run, delayMs) => setTimeout(run, delayMs),
-      clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-    },
-    ids: { sessionId: () => randomUUID() as SessionId, incarnation: () => randomUUID(), instance: () => randomUUID() },
-    log: { debug: write, info: write, warn: write, error: write },
-    metrics: createMetrics(),
-    ...rest,
-  });
+  const server = await serveGateway(memory, { log: { debug: write, info: write, warn: write, error: write }, ...options });
   onTestFinished(() => server.close({ drainMs: 0 }));
   const call = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(server.url + path, { ...init, headers: { 'mayfly-tenant': 'acme', ...(init.headers as Record<string, string>) } });

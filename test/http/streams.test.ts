@@ -100,28 +100,28 @@ describe('the lifecycle log', () => {
     const { call, open } = await started();
     await open();
     await open();
-    const answer = await call('/v1/lifecycle?from=3');
+    const answer = await call('/v1/lifecycle?from=2');
     expect(answer.headers.get('content-type')).toBe('application/x-ndjson');
     const lines = (await answer.text()).trim().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as { offset: number }).offset)).toEqual([3]);
+    expect(lines.map((line) => (JSON.parse(line) as { offset: number }).offset)).toEqual([2]);
   });
 
   test('follows as server-sent events, resumes after Last-Event-ID, keeps alive, and ends at the drain', async () => {
     const { call, open, server } = await started({ limits: { followKeepAliveMs: 20 } });
     await open();
     await open();
-    const answer = await call('/v1/lifecycle?from=0&follow=1', { headers: { accept: 'text/event-stream', 'last-event-id': '1' } });
+    const answer = await call('/v1/lifecycle?from=0&follow=1', { headers: { accept: 'text/event-stream', 'last-event-id': '0' } });
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     let seen = '';
     const reading = (async () => {
       for await (const text of answer.body!.pipeThrough(new TextDecoderStream())) seen += text;
     })();
-    await expect.poll(() => seen).toContain('id: 3\nevent: opened\ndata: {');
-    expect(seen).not.toContain('id: 1\n');
+    await expect.poll(() => seen).toContain('id: 2\nevent: opened\ndata: {');
+    expect(seen).not.toContain('id: 0\n');
     expect(seen).toContain('retry: ');
     await expect.poll(() => seen).toContain(': keep-alive\n\n');
     await open();
-    await expect.poll(() => seen).toContain('id: 5\n');
+    await expect.poll(() => seen).toContain('id: 4\n');
     await server.close({ drainMs: 5_000 });
     await reading;
   });

@@ -30,13 +30,14 @@ export async function serve(settings: Settings, authenticator: Authenticator, si
 
 /** It listens before it serves: whoever asks `/readyz` meanwhile hears "not yet" rather than nothing. */
 async function listen(settings: Settings, authenticator: Authenticator, node: RunningNode): Promise<HttpServer> {
-  const { gateway, clock, ids, log, metrics } = node;
+  const { gateway, standing, clock, ids, log, metrics } = node;
   const { host, port, corsOrigin, insecure, nodeId, maxBodyBytes } = settings;
   const status = () => ({ live: node.phase !== 'stopped', ready: node.phase === 'serving', ...(node.phase === 'serving' ? {} : { reason: node.phase }) });
   const limits = { bodyMaxBytes: maxBodyBytes };
   const nodes = () => Promise.resolve(node.nodes().map(nodeView));
   try {
-    const server = await startHttpServer({ gateway, host, port, authenticator, limits, corsOrigin, insecure, nodeId, status, nodes, clock, ids, log, metrics });
+    const surface = { host, port, authenticator, limits, corsOrigin, insecure };
+    const server = await startHttpServer({ gateway, standing, ...surface, nodeId, status, nodes, clock, ids, log, metrics });
     node.announce(settings.advertise ?? server.url);
     return server;
   } catch (cause) {

@@ -1,21 +1,17 @@
 import { InvalidRequest, MayflyError, UnknownSession } from '../../domain/errors.ts';
-import type { ExtendSessionRequest, OpenSessionRequest, SessionFilter, SessionView } from '../../domain/gateway.ts';
+import type { ExtendSessionRequest, OpenSessionRequest, SessionFilter } from '../../domain/gateway.ts';
 import { asSessionId } from '../../domain/ids.ts';
 import type { SessionId } from '../../domain/ids.ts';
 import { JSON_TYPE } from '../route.ts';
 import type { Answer, Call, Route, RouteContext } from '../route.ts';
 import * as schemas from '../schemas.ts';
+import { sessionHeaders } from '../session-headers.ts';
 
 /** @throws UnknownSession for what can be no session's id: to its caller there is no difference */
 export function sessionIdOf(call: Call): SessionId {
   const id = asSessionId(call.params['session'] ?? '');
   if (id === undefined) throw new UnknownSession('There is no such session: a session id is a UUID, version 4', { session_id: call.params['session'] });
   return id;
-}
-
-function sessionAnswer(session: SessionView, status = 200, headers: Readonly<Record<string, string>> = {}): Answer {
-  const expires: Record<string, string> = session.expires_at === null ? {} : { 'mayfly-expires-at': session.expires_at };
-  return { status, headers: { 'mayfly-node': session.node_id, ...expires, ...headers }, json: session };
 }
 
 function labelsOf(query: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> | undefined {
@@ -54,7 +50,7 @@ function collectionRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       async handle(call) {
         const body = (await call.body.json(schemas.openSessionBody, limits.jsonBodyMaxBytes)) as OpenSessionRequest;
         const session = await gateway.openSession(call.tenant, body, { signal: call.signal });
-        return sessionAnswer(session, 201, { location: `/v1/sessions/${session.session_id}` });
+        return { status: 201, headers: { ...sessionHeaders(session), location: `/v1/sessions/${session.session_id}` }, json: session };
       },
     },
     {
@@ -90,7 +86,7 @@ function memberRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       access: 'tenant',
       query: schemas.emptyQuery,
       answers: ok(schemas.sessionDetails),
-      handle: async (call) => sessionAnswer(await gateway.describeSession(call.tenant, sessionIdOf(call))),
+      handle: async (call) => ({ status: 200, json: await gateway.describeSession(call.tenant, sessionIdOf(call)) }),
     },
     {
       method: 'PATCH',
@@ -102,7 +98,7 @@ function memberRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       answers: ok(schemas.session),
       async handle(call) {
         const body = (await call.body.json(schemas.extendSessionBody, limits.jsonBodyMaxBytes)) as ExtendSessionRequest;
-        return sessionAnswer(await gateway.extendSession(call.tenant, sessionIdOf(call), body));
+        return { status: 200, json: await gateway.extendSession(call.tenant, sessionIdOf(call), body) };
       },
     },
     {
@@ -114,7 +110,7 @@ function memberRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       answers: ok(schemas.session),
       async handle(call) {
         await call.body.json(schemas.emptyBody, limits.jsonBodyMaxBytes);
-        return sessionAnswer(await gateway.touchSession(call.tenant, sessionIdOf(call)));
+        return { status: 200, json: await gateway.touchSession(call.tenant, sessionIdOf(call)) };
       },
     },
     {
@@ -133,7 +129,7 @@ function memberRoutes({ gateway, limits }: RouteContext): readonly Route[] {
   ];
 }
 
-function closeRoute({ gateway, limits, clock, log, nodeId }: RouteContext): Route {
+function closeRoute({ gateway, limits, clock, log }: RouteContext): Route {
   return {
     method: 'DELETE',
     path: SESSION,
@@ -149,14 +145,14 @@ function closeRoute({ gateway, limits, clock, log, nodeId }: RouteContext): Rout
       const late = new Promise<undefined>((resolve) => (timer = clock.setTimeout(() => resolve(undefined), limits.closeAnswerMs)));
       try {
         const record = await Promise.race([closing, late]);
-        if (record !== undefined) return { status: 200, headers: { 'mayfly-node': nodeId }, json: record };
+        if (record !== undefined) return { status: 200, json: record };
       } finally {
         clock.clearTimeout(timer);
       }
       closing.catch((error: unknown) => {
         log.warn({ session, code: error instanceof MayflyError ? error.code : 'internal' }, 'a close that was answered with 202 failed');
       });
-      return { status: 202, headers: { 'mayfly-node': nodeId, location: `/v1/sessions/${session}` }, json: { session_id: session, state: 'closing' } };
+      return { status: 202, headers: { location: `/v1/sessions/${session}` }, json: { session_id: session, state: 'closing' } };
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Route, RouteContext } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { sessionIdOf } from './sessions.ts';
 
-export function sqlRoutes({ gateway, limits, nodeId }: RouteContext): readonly Route[] {
+export function sqlRoutes({ gateway, limits }: RouteContext): readonly Route[] {
   return [
     {
       method: 'POST',
@@ -22,7 +22,7 @@ export function sqlRoutes({ gateway, limits, nodeId }: RouteContext): readonly R
         call.body.expectMediaType([JSON_TYPE]);
         const request = (await call.body.json(schemas.queryBody, limits.jsonBodyMaxBytes)) as QueryRequest;
         const answer = await gateway.query(call.tenant, session, request, type === ARROW_TYPE ? 'arrow' : 'json', { signal: call.signal });
-        const headers = { 'content-type': answer.format === 'arrow' ? ARROW_TYPE : JSON_TYPE, 'mayfly-node': nodeId, vary: 'Accept' };
+        const headers = { 'content-type': answer.format === 'arrow' ? ARROW_TYPE : JSON_TYPE, vary: 'Accept' };
         return { status: 200, headers, stream: answer.body, eager: false };
       },
     },

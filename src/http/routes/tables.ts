@@ -18,8 +18,7 @@ async function createRequest(call: Call, jsonMaxBytes: number): Promise<CreateTa
   return { source, ...(primaryKey === undefined ? {} : { primary_key: primaryKey }) };
 }
 
-export function tableRoutes({ gateway, limits, nodeId }: RouteContext): readonly Route[] {
-  const headers = { 'mayfly-node': nodeId };
+export function tableRoutes({ gateway, limits }: RouteContext): readonly Route[] {
   return [
     {
       method: 'PUT',
@@ -33,7 +32,7 @@ export function tableRoutes({ gateway, limits, nodeId }: RouteContext): readonly
         const session = sessionIdOf(call);
         const request = await createRequest(call, limits.jsonBodyMaxBytes);
         const table = await gateway.createTable(call.tenant, session, nameOf(call), request, { signal: call.signal });
-        return { status: 201, headers: { ...headers, location: `/v1/sessions/${session}/tables/${table.name}` }, json: table };
+        return { status: 201, headers: { location: `/v1/sessions/${session}/tables/${table.name}` }, json: table };
       },
     },
     {
@@ -43,7 +42,7 @@ export function tableRoutes({ gateway, limits, nodeId }: RouteContext): readonly
       access: 'tenant',
       query: schemas.emptyQuery,
       answers: { 200: { [JSON_TYPE]: schemas.tableDetails } },
-      handle: async (call) => ({ status: 200, headers, json: await gateway.describeTable(call.tenant, sessionIdOf(call), nameOf(call)) }),
+      handle: async (call) => ({ status: 200, json: await gateway.describeTable(call.tenant, sessionIdOf(call), nameOf(call)) }),
     },
     {
       method: 'DELETE',
@@ -54,7 +53,6 @@ export function tableRoutes({ gateway, limits, nodeId }: RouteContext): readonly
       answers: { 200: { [JSON_TYPE]: schemas.droppedTable } },
       handle: async (call) => ({
         status: 200,
-        headers,
         json: await gateway.dropTable(call.tenant, sessionIdOf(call), nameOf(call), { signal: call.signal }),
       }),
     },
@@ -70,7 +68,7 @@ export function tableRoutes({ gateway, limits, nodeId }: RouteContext): readonly
         const session = sessionIdOf(call);
         const format = call.body.expectMediaType([ARROW_TYPE, JSON_TYPE]) === ARROW_TYPE ? 'arrow' : 'json';
         const inserted = await gateway.insertRows(call.tenant, session, nameOf(call), format, call.body.stream(), { signal: call.signal });
-        return { status: 200, headers, json: inserted };
+        return { status: 200, json: inserted };
       },
     },
   ];

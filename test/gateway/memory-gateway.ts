@@ -28,13 +28,14 @@ import type {
   SessionDetails,
   SessionFilter,
   SessionPage,
+  SessionStanding,
   SessionView,
   TableDetails,
   TableView,
 } from '../../src/domain/gateway.ts';
 import { parseSessionId, type SessionId } from '../../src/domain/ids.ts';
 import { eventOfReason, type LifecycleRecord } from '../../src/domain/lifecycle-record.ts';
-import { type LogicalName, physicalId, tableRef } from '../../src/domain/table-name.ts';
+import { parseLogicalName, physicalId, tableRef } from '../../src/domain/table-name.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
 
 interface Held {
@@ -42,6 +43,9 @@ interface Held {
   readonly tables: Map<string, Table>;
   record?: LifecycleRecord;
 }
+
+/** The node that all its sessions are on. */
+export const NODE = 'n1';
 
 /**
  * A small Gateway that keeps Arrow tables in memory: it answers `FROM <table>` with the table, `SLOW` with batches until
@@ -76,7 +80,7 @@ export class MemoryGateway implements Gateway {
       timeout_ms,
       idle_timeout_ms: request.idle_timeout === undefined ? null : parseDuration(request.idle_timeout, 'idle_timeout'),
       labels: request.labels ?? {},
-      node_id: 'memory',
+      node_id: NODE,
     };
     this.sessions.set(session_id, { view, tables: new Map() });
     this.#append({ session_id, tenant_id: tenant, event: 'opened', occurred_at: view.created_at, ephemeral_table_count: 0, deleted_row_count: 0 });
@@ -94,6 +98,11 @@ export class MemoryGateway implements Gateway {
     return { sessions: all.slice(from, from + limit), next_cursor: from + limit < all.length ? String(from + limit) : null };
   }
 
+  standing(tenant: Tenant, session: SessionId): SessionStanding | undefined {
+    const view = this.sessions.get(session)?.view;
+    return view?.tenant_id === tenant ? view : undefined;
+  }
+
   async describeSession(tenant: Tenant, session: SessionId): Promise<SessionDetails> {
     const held = this.#held(tenant, session);
     const tables = [...held.tables.keys()].map((name) => this.#table(session, name, held));
@@ -102,8 +111,9 @@ export class MemoryGateway implements Gateway {
 
   async extendSession(tenant: Tenant, session: SessionId, request: ExtendSessionRequest): Promise<SessionView> {
     const held = this.#live(tenant, session);
-    if (request.timeout !== undefined) {
-      const timeout_ms = parseDuration(request.timeout, 'timeout');
+    const timeout = request.timeout ?? request.timeout_ms;
+    if (timeout !== undefined) {
+      const timeout_ms = parseDuration(timeout, 'timeout');
       held.view = { ...held.view, timeout_ms, expires_at: new Date(Date.parse(held.view.created_at) + timeout_ms).toISOString() };
     }
     return held.view;
@@ -159,9 +169,9 @@ export class MemoryGateway implements Gateway {
   async createTable(tenant: Tenant, session: SessionId, name: string, { source, primary_key }: CreateTableRequest): Promise<TableView> {
     this.requests.push({ call: 'createTable', body: { kind: source.kind, primary_key } });
     const held = this.#live(tenant, session);
-    if (held.tables.has(name)) throw new DuplicateTable(`There is a table ${name}`, { name });
+    if (held.tables.has(parseLogicalName(name))) throw new DuplicateTable(`There is a table ${name}`, { name });
     const empty: Table = new Table([]);
-    const table = source.kind === 'arrow' ? await tableOf(source.body) : source.kind === 'query' ? this.#from(source.query, held) : empty;
+    const table = source.kind === 'arrow' ? await this.read('arrow', source.body) : source.kind === 'query' ? this.#from(source.query, held) : empty;
     held.tables.set(name, table);
     return this.#table(session, name, held);
   }
@@ -180,7 +190,7 @@ export class MemoryGateway implements Gateway {
   async insertRows(tenant: Tenant, session: SessionId, name: string, format: RowFormat, body: ByteStream): Promise<{ rows: number }> {
     const held = this.#live(tenant, session);
     this.#table(session, name, held);
-    const added = format === 'arrow' ? await tableOf(body) : await jsonTableOf(body);
+    const added = await this.read(format, body);
     const table = held.tables.get(name) as Table;
     held.tables.set(name, table.numRows === 0 ? added : table.concat(added));
     return { rows: added.numRows };
@@ -216,6 +226,11 @@ export class MemoryGateway implements Gateway {
     }
   }
 
+  /** A body as the rows it stands for. */
+  protected read(format: RowFormat, body: ByteStream): Promise<Table> {
+    return format === 'arrow' ? tableOf(body) : jsonTableOf(body);
+  }
+
   #append(record: LifecycleRecord): void {
     this.log.push({ offset: this.log.length * 2, record });
     for (const wake of this.#listeners) wake();
@@ -234,9 +249,10 @@ export class MemoryGateway implements Gateway {
   }
 
   #table(session: SessionId, name: string, held: Held): TableView {
-    const table = held.tables.get(name);
+    const logical = parseLogicalName(name);
+    const table = held.tables.get(logical);
     if (table === undefined) throw new UnknownTable(`There is no table ${name}`, { name });
-    return { name, physical_id: physicalId(session, name as LogicalName), table_ref: tableRef(session, name as LogicalName), rows: table.numRows };
+    return { name, physical_id: physicalId(session, logical), table_ref: tableRef(session, logical), rows: table.numRows };
   }
 
   #from(query: string, held: Held, called?: string): Table {
