@@ -21,6 +21,8 @@ export interface HttpCallerOptions {
   readonly streamBodies?: boolean;
   /** Largest body gathered where it cannot, in bytes; 256 MiB by default. */
   readonly gatherMaxBytes?: number;
+  /** Headers of one request's own, such as what a node shows to another. */
+  readonly headersOf?: (request: { readonly method: string; readonly path: string; readonly tenant: Tenant | undefined }) => Readonly<Record<string, string>>;
   /** In [0, 1): spreads the tries of many clients. */
   readonly random?: () => number;
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -62,6 +64,7 @@ export class HttpCaller {
       random: Math.random,
       sleep,
       newKey: freshKey,
+      headersOf: () => ({}),
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     };
   }
@@ -149,7 +152,9 @@ export class HttpCaller {
   }
 
   #init(request: HttpRequest, body: HttpBody | undefined, signal: AbortSignal): RequestInit {
-    const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
+    const { method, tenant } = request;
+    const path = request.path + queryText(request.query);
+    const headers: Record<string, string> = { accept: request.accept ?? 'application/json', ...this.#options.headersOf({ method, path, tenant }) };
     if (request.tenant !== undefined) headers['mayfly-tenant'] = request.tenant;
     if (this.#options.token !== '') headers['authorization'] = `Bearer ${this.#options.token}`;
     if (request.key !== undefined) headers['idempotency-key'] = request.key;

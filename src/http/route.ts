@@ -21,6 +21,8 @@ export interface Call {
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: IncomingHttpHeaders;
   readonly body: RequestBody;
+  /** Admitted by another node, and meant for this one alone. */
+  readonly forwarded: boolean;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
   /** Aborted when the node stops: followers end tidily. */

@@ -5,6 +5,9 @@ import type { Tenant } from '../domain/tenant.ts';
 import { bindTenant } from './authentication.ts';
 import { Connection, gather, wholeAnswer } from './connection.ts';
 import type { IdempotencyStore, KeptAnswer, Turn } from './idempotency.ts';
+import { destinationOf, forward } from './forward.ts';
+import { PASSPORT_HEADER, tenantOfPassport } from './peer-passport.ts';
+import type { Peer } from './peers.ts';
 import { mayRunAgain, problemOf } from './problem.ts';
 import { RequestBody, checked } from './request-body.ts';
 import type { Answer, Call, Route, RouteContext } from './route.ts';
@@ -33,8 +36,15 @@ export async function serveCall(route: Route, arrival: Arrival, context: RouteCo
   // Asked as the head is written, after the call: it may have moved the deadline.
   const about = (status: number) => headersOfCall(context, tenant, arrival.params, status);
   try {
-    tenant = await bind(route, request, context);
-    const call = admit(route, arrival, tenant, body, gone.signal, draining);
+    const vouched = forwardedTenant(request, context);
+    tenant = vouched ?? (await bind(route, request, context));
+    const call = admit(route, arrival, { tenant, forwarded: vouched !== undefined, body, signal: gone.signal, draining });
+    const peer = await destination(route, call, arrival, context);
+    if (peer !== undefined && context.peers !== undefined) {
+      call.requireStreaming();
+      const forwarded = { peer, tenant: call.tenant, request, signal: gone.signal, bodyComplete: () => body.complete };
+      return await forward(forwarded, connection, context, context.peers);
+    }
     const key = request.headers['idempotency-key'];
     const keyed = key !== undefined && route.access === 'tenant' && ['POST', 'PUT', 'PATCH'].includes(route.method);
     const plan = keyed ? await runKeyed(route, call, String(key), request, context, store) : planOf(await route.handle(call));
@@ -59,19 +69,18 @@ async function bind(route: Route, request: IncomingMessage, { authenticator }: R
   return undefined;
 }
 
-function admit(route: Route, arrival: Arrival, tenant: Tenant | undefined, body: RequestBody, signal: AbortSignal, draining: AbortSignal): Call {
-  const { request, params } = arrival;
+type Admitted = Pick<Call, 'forwarded' | 'body' | 'signal' | 'draining'> & { readonly tenant: Tenant | undefined };
+
+function admit(route: Route, { request, params, query }: Arrival, { tenant, ...admitted }: Admitted): Call {
   return {
     get tenant() {
       if (tenant === undefined) throw new Error('a route that is not bound to a tenant asked for one');
       return tenant;
     },
     params,
-    query: checked(route.query, { ...(arrival.query as object) }, 'query'),
+    query: checked(route.query, { ...(query as object) }, 'query'),
     headers: request.headers,
-    body,
-    signal,
-    draining,
+    ...admitted,
     negotiate: (supported) => negotiate(request, supported),
     requireStreaming() {
       if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) {
@@ -79,6 +88,19 @@ function admit(route: Route, arrival: Arrival, tenant: Tenant | undefined, body:
       }
     },
   };
+}
+
+/** The tenant of a call that another node admitted; undefined for one that comes from outside. */
+function forwardedTenant(request: IncomingMessage, { peers, clock }: RouteContext): Tenant | undefined {
+  const passport = request.headers[PASSPORT_HEADER];
+  if (peers === undefined || typeof passport !== 'string') return undefined;
+  return tenantOfPassport(peers.secret, passport, { method: request.method ?? '', path: request.url ?? '' }, clock.wallMs());
+}
+
+/** A call is passed on once at most: two nodes that think each other the owner must not play ball. */
+async function destination(route: Route, call: Call, { params, request }: Arrival, { peers }: RouteContext): Promise<Peer | undefined> {
+  if (peers === undefined || call.forwarded || route.access !== 'tenant') return undefined;
+  return destinationOf(route, params, request, peers);
 }
 
 function assertDecodable(url: string): void {

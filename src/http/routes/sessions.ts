@@ -25,9 +25,11 @@ function labelsOf(query: Readonly<Record<string, unknown>>): Readonly<Record<str
   return Object.fromEntries(labels);
 }
 
-function filterOf({ state, limit, cursor, label }: Readonly<Record<string, unknown>>): SessionFilter {
+/** A node that asks wants only what this one holds itself. */
+function filterOf({ query: { state, limit, cursor, label }, forwarded }: Call): SessionFilter {
   const labels = labelsOf({ label });
-  return Object.fromEntries(Object.entries({ state, limit, cursor, labels }).filter(([, value]) => value !== undefined));
+  const here = forwarded ? true : undefined;
+  return Object.fromEntries(Object.entries({ state, limit, cursor, labels, here }).filter(([, value]) => value !== undefined));
 }
 
 const SESSION = '/v1/sessions/:session';
@@ -60,7 +62,7 @@ function collectionRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       access: 'tenant',
       query: schemas.listQuery,
       answers: ok(schemas.sessionPage),
-      handle: async (call) => ({ status: 200, json: await gateway.listSessions(call.tenant, filterOf(call.query)) }),
+      handle: async (call) => ({ status: 200, json: await gateway.listSessions(call.tenant, filterOf(call)) }),
     },
     {
       method: 'DELETE',
@@ -71,7 +73,7 @@ function collectionRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       answers: ok(schemas.closedSessions),
       async handle(call) {
         if (Object.keys(call.query).length === 0) throw new InvalidRequest('Name what to close: ?label=key:value', { field: 'label' });
-        return { status: 200, json: await gateway.closeSessions(call.tenant, filterOf(call.query)) };
+        return { status: 200, json: await gateway.closeSessions(call.tenant, filterOf(call)) };
       },
     },
   ];
