@@ -37,7 +37,8 @@ export class Offsets {
   }
 
   push(end: number): void {
-    this.ends.items[this.ends.extend(1)] = end;
+    const at = this.ends.extend(1); // may move `items`
+    this.ends.items[at] = end;
   }
 
   get bytes(): number {

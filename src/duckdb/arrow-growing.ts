@@ -52,7 +52,10 @@ export class GrowingBits {
 
   push(bit: boolean): void {
     const at = this.count++;
-    if ((at & 7) === 0) this.bytes.items[this.bytes.extend(1)] = 0;
+    if ((at & 7) === 0) {
+      const byte = this.bytes.extend(1); // may move `items`
+      this.bytes.items[byte] = 0;
+    }
     if (!bit) return;
     this.ones++;
     this.bytes.items[at >> 3]! |= 1 << (at & 7);

@@ -145,6 +145,15 @@ describe('results', () => {
     expect(JSON.parse(await selectJson(connection, 'SELECT 1 AS a WHERE false'))).toEqual({ columns: [{ name: 'a', type: 'INTEGER' }], rows: [] });
   });
 
+  it('keep every value of a column that outgrows its first memory, row by row (I8)', async () => {
+    const made = "SELECT i, CASE WHEN i % 7 = 0 THEN NULL ELSE 'text ' || i END AS s, [i, i + 1] AS l, i::VARCHAR::BLOB AS b FROM range(20000) r(i)";
+    const rows = (await selectArrow(connection, made)).toArray() as { i: bigint; s: string | null; l: Iterable<bigint>; b: Uint8Array }[];
+    const wrong = rows.filter(
+      ({ i, s, l, b }) => s !== (i % 7n === 0n ? null : `text ${i}`) || [...l].join() !== `${i},${i + 1n}` || Buffer.from(b).toString() !== String(i),
+    );
+    expect([rows.length, wrong.map(({ i }) => i)]).toEqual([20_000, []]);
+  });
+
   it('refuse a HUGEINT of 39 digits in Arrow rather than change it', async () => {
     await expect(selectArrow(connection, 'SELECT 170141183460469231731687303715884105727::HUGEINT AS big')).rejects.toMatchObject({
       code: 'value_out_of_range',
