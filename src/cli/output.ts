@@ -22,6 +22,11 @@ export async function print(line = ''): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain', { signal: readerGone }).catch(() => undefined);
 }
 
+/** Resolves once every line was handed to the system, or nobody is left to read it. */
+export function flushed(): Promise<void> {
+  return new Promise((resolve) => process.stdout.write('', () => resolve()));
+}
+
 /** One line of JSON, with 64-bit integers as digits in a text where a number could not hold them. */
 export async function printJson(value: unknown): Promise<void> {
   await print(JSON.stringify(value, (_key, held: unknown) => (typeof held === 'bigint' ? exact(held) : held)));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../src/client/connect.ts';
 import type { LifecycleRecord } from '../../src/domain/lifecycle-record.ts';
 import { Mayfly } from '../../src/mayfly.ts';
@@ -73,6 +73,13 @@ describe('mayfly serve', () => {
     const drainingSince = performance.now();
     await expect.poll(() => performance.now() - drainingSince).toBeGreaterThan(300);
     served.child.kill('SIGINT');
+    expect(await served.ended).toBe(0);
+  });
+
+  it('keeps its exit code to the very end, however many signals come', async () => {
+    const served = await startServe('--drain-ms', '0');
+    const storm = setInterval(() => served.child.kill('SIGTERM'), 1);
+    onTestFinished(() => clearInterval(storm));
     expect(await served.ended).toBe(0);
   });
 
