@@ -45,5 +45,7 @@ function given(value: string | undefined): value is string {
 export function collectLabel(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const at = text.indexOf(':');
   if (at < 1) throw new InvalidArgumentError('Write a label as key:value.');
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  const key = text.slice(0, at);
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`Name the label "${key}" once: a session has one value of it.`);
+  return { ...before, [key]: text.slice(at + 1) };
 }

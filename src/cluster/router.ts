@@ -16,7 +16,7 @@ import type { TableCount } from '../ports/lease-store.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
 import { SessionListing } from './session-listing.ts';
-import { parseLabels, parseLifetime } from './session-request.ts';
+import { fieldOf, parseLabels, parseLifetime } from './session-request.ts';
 import type { LifetimeBounds } from './session-request.ts';
 
 export interface RouterOptions {
@@ -86,8 +86,8 @@ export class Router implements gateway.Gateway {
     const known = await this.#living(tenant, session);
     const lifetime = parseLifetime(request, known.actor.times, this.#options.lifetime);
     if (lifetime.timeoutMs !== null && lifetime.timeoutMs <= known.actor.ageMs()) {
-      const detail = '"timeout" counts from creation, and that long has passed already; close the session instead';
-      throw new InvalidRequest(detail, { field: 'timeout' });
+      const field = fieldOf(request, 'timeout');
+      throw new InvalidRequest(`"${field}" counts from creation, and that long has passed already; close the session instead`, { field });
     }
     known.actor.extend(lifetime);
     return this.#view(known);
@@ -272,15 +272,17 @@ export class Router implements gateway.Gateway {
   #view(known: KnownSession): gateway.SessionView {
     const { tenant, session, labels, actor } = known;
     const { createdAtMs, timeoutMs, idleTimeoutMs } = actor.times;
+    const { node_id, expires_at } = this.#standing(known);
     return {
       session_id: session,
       tenant_id: tenant,
       state: actor.state,
       created_at: new Date(createdAtMs).toISOString(),
+      expires_at,
       timeout_ms: timeoutMs,
       idle_timeout_ms: idleTimeoutMs,
       labels,
-      ...this.#standing(known),
+      node_id,
     };
   }
 

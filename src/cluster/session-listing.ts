@@ -5,6 +5,8 @@ import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
 
+/** What `keyOf` makes. */
+const CURSOR = /^\d{15}\.[0-9a-f-]{36}$/;
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1_000;
 /** Sessions closed at a time by one bulk close. */
@@ -32,6 +34,9 @@ export class SessionListing {
     const limit = filter.limit ?? PAGE_DEFAULT;
     if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX) {
       throw new InvalidRequest(`"limit" is a whole number from 1 to ${PAGE_MAX}`, { field: 'limit' });
+    }
+    if (filter.cursor !== undefined && !CURSOR.test(filter.cursor)) {
+      throw new InvalidRequest('"cursor" is the "next_cursor" of the page before', { field: 'cursor' });
     }
     const own = this.#options.directory.matching(tenant, filter).map((known) => this.#options.view(known));
     const peers = filter.here === true ? [] : this.#options.peers();

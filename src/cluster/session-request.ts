@@ -20,12 +20,18 @@ const LABEL_LENGTH_MAX = 256;
 export function parseLifetime(request: ExtendSessionRequest, standing: Lifetime, bounds: LifetimeBounds): Lifetime {
   const timeoutMs = parseEither(request, 'timeout') ?? standing.timeoutMs;
   const idleTimeoutMs = parseEither(request, 'idle_timeout') ?? standing.idleTimeoutMs;
-  for (const [field, ms] of [['timeout', timeoutMs] as const, ['idle_timeout', idleTimeoutMs] as const]) {
+  for (const [name, ms] of [['timeout', timeoutMs] as const, ['idle_timeout', idleTimeoutMs] as const]) {
+    const field = fieldOf(request, name);
     if (ms !== null && bounds.timeoutMaxMs !== null && ms > bounds.timeoutMaxMs) {
       throw new InvalidRequest(`"${field}" is above the maximum of ${bounds.timeoutMaxMs} ms of this node`, { field, max: bounds.timeoutMaxMs });
     }
   }
   return { timeoutMs, idleTimeoutMs };
+}
+
+/** The field as the caller wrote it, for errors. */
+export function fieldOf(request: ExtendSessionRequest, name: 'timeout' | 'idle_timeout'): string {
+  return request[`${name}_ms`] === undefined ? name : `${name}_ms`;
 }
 
 function parseEither(request: ExtendSessionRequest, field: 'timeout' | 'idle_timeout'): number | undefined {

@@ -55,9 +55,9 @@ function typed(json: unknown, field: string, depth: number): Typed {
   throw new InvalidRequest(`"${field}" is not a JSON value`, { field });
 }
 
-/** A whole number gets the type DuckDB gives the same literal; it is exact up to 2^53. */
+/** A whole number gets the type DuckDB gives the same literal, as long as one of 64 bits holds it: as a DOUBLE it would match its neighbours. */
 function number(json: number): Typed {
-  if (!Number.isSafeInteger(json)) return { type: DOUBLE, value: json };
+  if (!Number.isInteger(json) || Math.abs(json) >= 2 ** 63) return { type: DOUBLE, value: json };
   return Math.abs(json) < 2 ** 31 ? { type: INTEGER, value: json } : { type: BIGINT, value: BigInt(json) };
 }
 

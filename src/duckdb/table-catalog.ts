@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { DuplicateTable, InvalidRequest, UnknownTable } from '../domain/errors.ts';
+import { DuplicateTable, InvalidRequest, UnknownTable, UnsupportedType } from '../domain/errors.ts';
 import type { ColumnView } from '../domain/gateway.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableDescription } from '../ports/table-engine.ts';
@@ -47,13 +47,13 @@ export class TableCatalog {
   }
 }
 
-/** @throws InvalidRequest when there are no columns, two of one name, or one without a name */
+/** @throws InvalidRequest without columns; UnsupportedType (`field`) for one without a name, and for two of one name */
 export function checkColumns(columns: readonly { readonly name: string }[]): void {
   if (columns.length === 0) throw new InvalidRequest('A table has at least one column', { field: 'columns' });
   const seen = new Set<string>();
   for (const { name } of columns) {
-    if (name === '' || name.includes('\0')) throw new InvalidRequest('Every column has a name, without null characters', { field: 'columns' });
-    if (seen.has(name.toLowerCase())) throw new InvalidRequest(`Two columns are named "${name}" (case does not count)`, { field: 'columns' });
+    if (name === '' || name.includes('\0')) throw new UnsupportedType('Every column has a name, without null characters', { field: name });
+    if (seen.has(name.toLowerCase())) throw new UnsupportedType(`Two columns are named "${name}" (case does not count)`, { field: name });
     seen.add(name.toLowerCase());
   }
 }

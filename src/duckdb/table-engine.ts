@@ -223,7 +223,7 @@ export class TableEngineSlot {
   /** Types in JSON may smuggle DDL: the policy gives them back in their canonical form or refuses them (I7). */
   async #judged(columns: readonly ColumnSpec[]): Promise<ColumnView[]> {
     const judged: ColumnView[] = [];
-    for (const { name, type, nullable } of columns) judged.push({ name, type: await this.#policy.judgeType(type), nullable: nullable ?? true });
+    for (const { name, type, nullable } of columns) judged.push({ name, type: await this.#policy.judgeType(type, name), nullable: nullable ?? true });
     return judged;
   }
 

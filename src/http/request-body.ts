@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { InvalidRequest, PayloadTooLarge, UnsupportedMediaType } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
+import { parseExactJson } from './exact-json.ts';
 
 /** One request's body: read once, bounded, hashed on the way through, never gathered unless it is JSON. */
 export class RequestBody {
@@ -78,8 +79,9 @@ export class RequestBody {
     const bytes = Buffer.concat(parts);
     let value: unknown;
     try {
-      value = bytes.byteLength === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+      value = bytes.byteLength === 0 ? {} : parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch (error) {
+      if (error instanceof InvalidRequest) throw error;
       throw new InvalidRequest('The body is not valid JSON in UTF-8', { field: 'body' }, { cause: error });
     }
     return checked(schema, value, 'body');

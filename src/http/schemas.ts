@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** The wire's shapes, once: bodies and queries are checked against them, and the OpenAPI document is made from them. */
 
-const duration = z.union([z.string().min(1), z.int().positive()]).describe('Whole milliseconds, or a text such as "30m"');
+const durationText = 'whole milliseconds above 0, or a text such as "30m"';
+const duration = z.union([z.string().min(1), z.int().positive()], { error: `give ${durationText}` }).describe(durationText);
 const durationMs = z.int().positive();
 const lifetime = { timeout: duration.optional(), timeout_ms: durationMs.optional(), idle_timeout: duration.optional(), idle_timeout_ms: durationMs.optional() };
 const name = z.string();
@@ -27,6 +28,7 @@ export const queryBody = z.strictObject({
   table: z.string().optional(),
   parameters: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]).optional(),
   timeout: duration.optional(),
+  timeout_ms: durationMs.optional(),
 });
 
 const state = z.enum(['open', 'active', 'closing', 'closed', 'timed_out', 'partial_failure']);

@@ -20,7 +20,10 @@ function labelsOf(query: Readonly<Record<string, unknown>>): Readonly<Record<str
   const labels = new Map<string, string>();
   for (const each of [given].flat() as string[]) {
     const colon = each.indexOf(':');
-    labels.set(each.slice(0, colon), each.slice(colon + 1));
+    const key = each.slice(0, colon);
+    if (labels.has(key))
+      throw new InvalidRequest(`The label "${key}" is asked for twice: all filters hold together, and a session has one value of it`, { field: 'label' });
+    labels.set(key, each.slice(colon + 1));
   }
   return Object.fromEntries(labels);
 }

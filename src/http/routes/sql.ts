@@ -1,3 +1,4 @@
+import { InvalidRequest } from '../../domain/errors.ts';
 import type { QueryRequest } from '../../domain/gateway.ts';
 import { ARROW_TYPE, JSON_TYPE } from '../route.ts';
 import type { Route, RouteContext } from '../route.ts';
@@ -20,7 +21,9 @@ export function sqlRoutes({ gateway, limits }: RouteContext): readonly Route[] {
         call.requireStreaming();
         const type = call.negotiate([JSON_TYPE, ARROW_TYPE]);
         call.body.expectMediaType([JSON_TYPE]);
-        const request = (await call.body.json(schemas.queryBody, limits.jsonBodyMaxBytes)) as QueryRequest;
+        const { timeout_ms, ...asked } = await call.body.json(schemas.queryBody, limits.jsonBodyMaxBytes);
+        if (timeout_ms !== undefined && asked.timeout !== undefined) throw new InvalidRequest('Give "timeout" or "timeout_ms", not both', { field: 'timeout' });
+        const request = { ...asked, ...(timeout_ms === undefined ? {} : { timeout: timeout_ms }) } as QueryRequest;
         const answer = await gateway.query(call.tenant, session, request, type === ARROW_TYPE ? 'arrow' : 'json', { signal: call.signal });
         const headers = { 'content-type': answer.format === 'arrow' ? ARROW_TYPE : JSON_TYPE, vary: 'Accept' };
         return { status: 200, headers, stream: answer.body, eager: false };
