@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
@@ -23,20 +24,24 @@ export class LifePort {
     this.name = name;
   }
 
-  /** @throws InvalidRequest when `host` is not an address of this very machine: a refusal elsewhere would prove nothing */
+  /** @throws InvalidRequest when `host`, an address or a name, leads to no address of this very machine: a refusal elsewhere would prove nothing */
   static async open(host: string): Promise<LifePort> {
-    if (!isOwn(host)) {
-      throw new InvalidRequest(`"${host}" is not an address of this machine: advertise one of its own addresses, so that others can tell whether it lives`, {
-        field: 'advertise',
-      });
+    const own = await ownAddress(host);
+    if (own === undefined) {
+      throw new InvalidRequest(
+        `"${host}" is not an address of this machine: advertise one of its own, or a name that leads to one, so that others can tell whether it lives`,
+        {
+          field: 'advertise',
+        },
+      );
     }
     const server = createServer((socket) => socket.destroy());
-    server.listen({ host, port: 0 });
+    server.listen({ host: own, port: 0 });
     await once(server, 'listening');
     server.unref();
     const { port } = server.address() as AddressInfo;
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    return new LifePort(server, LOOPBACK.test(host) ? `${address}@${networkNamespace()}` : address);
+    const address = own.includes(':') ? `[${own}]:${port}` : `${own}:${port}`;
+    return new LifePort(server, LOOPBACK.test(own) ? `${address}@${networkNamespace()}` : address);
   }
 
   /** Its descriptor, for the stdio list of a child process, which then holds the socket too. Node.js shows it on the handle alone. */
@@ -70,8 +75,11 @@ export function probeLife(name: string): Promise<LifeSign> {
   });
 }
 
-function isOwn(host: string): boolean {
-  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === host));
+/** The address behind `host` that one of this machine's interfaces has; others are told the address, whose meaning does not change. */
+async function ownAddress(host: string): Promise<string | undefined> {
+  const own = new Set(Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []));
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address }) => address).find((address) => own.has(address));
 }
 
 /** Tells one machine's (or container's) loopback from another's. */
