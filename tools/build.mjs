@@ -1,7 +1,20 @@
 #!/usr/bin/env node
 // Compiles to dist/. With --if-stale only when a source is newer than the last good build, so that `npm start` costs nothing extra.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -39,6 +52,7 @@ function compile() {
     if (done.error) throw done.error;
     const bin = path.join(fresh, 'src/cli/main.js');
     if (existsSync(bin)) chmodSync(bin, 0o755);
+    copyScripts(fresh);
     const emitted = filesOf(fresh);
     for (const name of emitted) {
       mkdirSync(path.join(dist, path.dirname(name)), { recursive: true });
@@ -48,6 +62,14 @@ function compile() {
     return done.status ?? 1;
   } finally {
     rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Redis's scripts are read as they are, beside the modules that run them. */
+function copyScripts(fresh) {
+  for (const name of filesOf(path.join(root, 'src'), 'src').filter((file) => file.endsWith('.lua'))) {
+    mkdirSync(path.join(fresh, path.dirname(name)), { recursive: true });
+    copyFileSync(path.join(root, name), path.join(fresh, name));
   }
 }
 

@@ -1,0 +1,118 @@
+import { Redis } from 'ioredis';
+import type { Clock } from '../ports/clock.ts';
+import type { OnRedisNotice } from './notice.ts';
+import type { Script } from './script.ts';
+
+/** How long one operation may take. */
+export const OPERATION_MS_MAX = 250;
+const CONNECT_MS_MAX = 1_000;
+const RECONNECT_MS_MIN = 50;
+const RECONNECT_MS_MAX = 500;
+/** A master that says nothing for this long is connected to anew, which drops what waits for its answer. */
+const SILENT_MS_MAX = 1_000;
+const HANG_UP_MS_MAX = 100;
+/** Operations under way; more are refused at once. */
+const PENDING_MAX = 10_000;
+
+/** One Redis server: a connection that fails fast, and is made anew for ever. */
+export class Master {
+  readonly name: string;
+  readonly client: Redis;
+  readonly #clock: Clock;
+  readonly #onNotice: OnRedisNotice;
+  #pending = 0;
+  #heardMs = 0;
+  #connections = 0;
+  #isUp: boolean | undefined;
+  #isClosed = false;
+
+  constructor(url: string, clock: Clock, onNotice: OnRedisNotice) {
+    this.name = new URL(url).host;
+    this.#clock = clock;
+    this.#onNotice = onNotice;
+    this.client = new Redis(url, {
+      lazyConnect: true,
+      commandTimeout: OPERATION_MS_MAX,
+      connectTimeout: CONNECT_MS_MAX,
+      disconnectTimeout: HANG_UP_MS_MAX,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      // A server that still reads its file answers with an error, which counts as no answer.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      retryStrategy: (times) => Math.min(RECONNECT_MS_MIN * times, RECONNECT_MS_MAX),
+    });
+    // Every operation reports its own failure.
+    this.client.on('error', () => undefined);
+    this.client.on('ready', () => {
+      this.#connections += 1;
+      this.#heardMs = clock.monotonicMs();
+    });
+    this.client.on('close', () => this.#turned(false));
+  }
+
+  /** Rises with every connection; while it stays, it is the same run of the server, which lost nothing. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Resolves when it is connected, or the first try failed. */
+  async connect(): Promise<void> {
+    await this.client.connect().catch(() => undefined);
+  }
+
+  /** @throws the client's error when there is no good answer within 250 ms (twice that the first time) */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    if (keys.length !== script.keys) throw new Error(`a script of ${script.keys} keys was given ${keys.length}`);
+    return this.ask(async (client) => {
+      try {
+        return await client.evalsha(script.sha1, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+        return client.eval(script.text, keys.length, ...keys, ...args);
+      }
+    });
+  }
+
+  /** @throws like `run` */
+  async ask<T>(question: (client: Redis) => Promise<T>): Promise<T> {
+    if (this.#pending >= PENDING_MAX) throw new Error(`more than ${PENDING_MAX} operations wait for ${this.name}`);
+    this.#pending += 1;
+    const askedMs = this.#clock.monotonicMs();
+    try {
+      const answer = await question(this.client);
+      this.#heardMs = this.#clock.monotonicMs();
+      this.#turned(true);
+      return answer;
+    } catch (error) {
+      this.#reconnectIfSilent(askedMs);
+      throw error;
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.client.disconnect();
+  }
+
+  #reconnectIfSilent(askedMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    const isUnheard = nowMs - askedMs >= OPERATION_MS_MAX && nowMs - this.#heardMs >= SILENT_MS_MAX;
+    if (!isUnheard || this.client.status !== 'ready') return;
+    this.#turned(false);
+    this.client.disconnect(true);
+  }
+
+  /** Told once each way; how it was at first is told by the check at start. */
+  #turned(isUp: boolean): void {
+    const wasUp = this.#isUp;
+    this.#isUp = isUp;
+    if (wasUp === undefined || wasUp === isUp || this.#isClosed) return;
+    const fields = { master: this.name };
+    if (isUp) this.#onNotice({ kind: 'redis_back', detail: `The Redis master ${this.name} answers`, fields });
+    else this.#onNotice({ kind: 'redis_lost', detail: `The Redis master ${this.name} does not answer; a majority of the others goes on without it`, fields });
+  }
+}

@@ -1,0 +1,33 @@
+/** The package's own types are out of reach under NodeNext; these are the parts that are used. */
+declare module 'redlock' {
+  import type { Redis } from 'ioredis';
+
+  export interface Settings {
+    readonly driftFactor: number;
+    /** -1 is for ever. */
+    readonly retryCount: number;
+  }
+
+  interface ExecutionStats {
+    readonly membershipSize: number;
+    readonly quorumSize: number;
+    readonly votesFor: ReadonlySet<Redis>;
+    readonly votesAgainst: ReadonlyMap<Redis, Error>;
+  }
+
+  export class ResourceLockedError extends Error {}
+
+  export class ExecutionError extends Error {
+    readonly attempts: readonly Promise<ExecutionStats>[];
+  }
+
+  export class Lock {
+    release(): Promise<unknown>;
+  }
+
+  export default class Redlock {
+    constructor(clients: Iterable<Redis>, settings?: Partial<Settings>);
+    /** `durationMs` is a whole number. */
+    acquire(resources: string[], durationMs: number): Promise<Lock>;
+  }
+}
