@@ -11,7 +11,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
     teardownTimeout: 10_000,
-    globalSetup: ['./test/build-once.ts'],
+    globalSetup: ['./test/programs-once.ts', './test/build-once.ts'],
     reporters: ['default', './test/closing-line-reporter.ts'],
     allowOnly: false,
     passWithNoTests: false,
