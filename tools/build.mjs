@@ -23,7 +23,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 const stamp = path.join(dist, '.built');
 const COMPILED = ['src', 'machines', 'actors', 'bench'];
-const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/console.mjs'];
 
 /** True when dist/ is missing or older than a source; a removed source shows by its folder's time. */
 function isStale() {
@@ -53,13 +53,15 @@ function compile() {
     const bin = path.join(fresh, 'src/cli/main.js');
     if (existsSync(bin)) chmodSync(bin, 0o755);
     copyScripts(fresh);
+    const page = spawnSync(process.execPath, ['tools/console.mjs', fresh], { cwd: root, stdio: ['ignore', 2, 2] });
+    const status = done.status || page.status;
     const emitted = filesOf(fresh);
     for (const name of emitted) {
       mkdirSync(path.join(dist, path.dirname(name)), { recursive: true });
       renameSync(path.join(fresh, name), path.join(dist, name));
     }
-    if (done.status === 0) finish(new Set(emitted), startedAt);
-    return done.status ?? 1;
+    if (status === 0) finish(new Set(emitted), startedAt);
+    return status ?? 1;
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }

@@ -12,6 +12,7 @@ import type { HttpServer, HttpServerOptions } from './options.ts';
 import { problemOf } from './problem.ts';
 import { RequestBody } from './request-body.ts';
 import type { Route, RouteContext } from './route.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { lifecycleRoutes } from './routes/lifecycle.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -67,6 +68,7 @@ function routesOf(context: RouteContext): readonly Route[] {
     ...tableRoutes(context),
     ...sqlRoutes(context),
     ...lifecycleRoutes(context),
+    ...consoleRoutes(),
     ...nodeRoutes(context, () => routes),
   ];
   return routes;

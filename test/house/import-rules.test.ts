@@ -29,6 +29,7 @@ describe('the import rules', () => {
       'src/http/',
       'src/client/',
       'src/cli/',
+      'src/console/',
     ]) {
       expect(
         modules.some((name) => name.startsWith(at)),
@@ -49,6 +50,8 @@ describe('the import rules', () => {
     ['src/client/bad.ts', `import { x } from '../mayfly.ts';`],
     ['src/worker/bad.ts', `import { connect } from 'nats/lib/x.js';`],
     ['src/cli/bad.ts', 'await import(`./${name}.ts`);'],
+    ['src/console/bad.ts', `import { connect } from '../client/connect.ts';`],
+    ['src/console/bad.ts', `import { x } from 'apache-arrow';`],
     ['src/nowhere/bad.ts', `import { x } from '../domain/ids.ts';`],
   ])('find what is planted in %s: %s', (from, source) => {
     expect(judged(from, source)).toHaveLength(1);

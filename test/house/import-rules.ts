@@ -33,6 +33,8 @@ export const AREAS: readonly Area[] = [
   { at: 'src/http/', areas: ['src/node', ...PURE], packages: ['fastify', 'jose', 'negotiator', 'zod'], node: true },
   { at: 'src/client/', areas: ['src/domain/'], packages: ['apache-arrow'], node: false },
   { at: 'src/chart/', areas: ['machines/', 'src/domain/'], packages: ['xstate'], node: false },
+  // Types alone: a page loads nothing but its own modules.
+  { at: 'src/console/', areas: ['src/chart/', 'src/domain/'], packages: [], node: false },
   { at: 'src/config', areas: ['src/domain/'], packages: ['zod'], node: true },
   {
     at: 'src/cli/',

@@ -170,7 +170,7 @@ describe('the node', () => {
         ...['touch', 'cancel', 'sql'].map((verb) => `POST ${session}/${verb}`),
         ...['PUT', 'GET', 'DELETE'].map((method) => `${method} ${table}`),
         `POST ${table}/rows`,
-        ...['/v1/lifecycle', '/healthz', '/readyz', '/metrics', '/v1/cluster', '/openapi.json'].map((path) => `GET ${path}`),
+        ...['/v1/lifecycle', '/healthz', '/readyz', '/metrics', '/v1/cluster', '/openapi.json', '/console', '/console/{file}'].map((path) => `GET ${path}`),
       ].toSorted(),
     );
   });
