@@ -6,7 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm install
 COPY tsconfig.json tsconfig.build.json ./
-COPY tools/build.mjs tools/
+COPY tools/build.mjs tools/console.mjs tools/
 COPY src src
 COPY machines machines
 COPY actors actors

@@ -1,4 +1,7 @@
-/** Does a task now and then again: after a pause while the page is looked at, and whenever it is asked to. Never two at once. */
+/** Between two runs at least, in ms: a busy log asks for more than a node should answer to a page. */
+const GAP_MS = 200;
+
+/** Does a task now and then again: after a pause while the page is looked at, and soon after it is asked to. Never two at once. */
 export class Refresher {
   readonly #task: () => Promise<void>;
   readonly #everyMs: number;
@@ -14,26 +17,31 @@ export class Refresher {
     this.#signal = signal;
     signal.addEventListener('abort', () => clearTimeout(this.#timer));
     document.addEventListener('visibilitychange', () => this.#seen(), { signal });
-    this.now();
+    void this.#run();
   }
 
-  now(): void {
-    clearTimeout(this.#timer);
-    if (this.#running) this.#again = true;
-    else void this.#run();
+  /** Before long; asked for many times meanwhile, once. */
+  soon(): void {
+    const isDue = this.#again;
+    this.#again = true;
+    if (!this.#running && !isDue) this.#rest(GAP_MS);
   }
 
   async #run(): Promise<void> {
+    if (this.#running || this.#signal.aborted) return;
     this.#running = true;
-    do {
-      this.#again = false;
-      await this.#task();
-    } while (this.#again && !this.#signal.aborted);
+    this.#again = false;
+    await this.#task();
     this.#running = false;
-    if (!this.#signal.aborted) this.#timer = setTimeout(() => this.#seen(), this.#everyMs);
+    this.#rest(this.#again ? GAP_MS : this.#everyMs);
+  }
+
+  #rest(ms: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#signal.aborted) this.#timer = setTimeout(() => (this.#again ? void this.#run() : this.#seen()), ms);
   }
 
   #seen(): void {
-    if (document.visibilityState === 'visible') this.now();
+    if (document.visibilityState === 'visible') void this.#run();
   }
 }

@@ -27,7 +27,7 @@ export function sessionList(surroundings: Surroundings, signal: AbortSignal): Se
   const { caller, records } = surroundings;
   let chosen: string | undefined;
   let limit = PAGE;
-  let page: SessionPage = { sessions: [], next_cursor: null };
+  let page: SessionPage | undefined;
 
   const state = element('select', { id: 'state' }, element('option', { value: '' }, 'any state'));
   for (const each of STATES) state.append(element('option', { value: each }, wordsOf(each)));
@@ -36,7 +36,7 @@ export function sessionList(surroundings: Surroundings, signal: AbortSignal): Se
   const said = element('div', {});
   const more = button('Show more', { hidden: true }, () => {
     limit = Math.min(SHOWN_MAX, limit + PAGE);
-    refresher.now();
+    refresher.soon();
   });
   const list = new KeyedList<SessionView>(
     element('ul', { class: 'sessions' }),
@@ -45,6 +45,8 @@ export function sessionList(surroundings: Surroundings, signal: AbortSignal): Se
   );
 
   const show = (): void => {
+    if (page === undefined) return;
+    empty.hidden = false;
     list.show(page.sessions, chosen ?? '');
     fill(count, page.next_cursor === null ? countText(page.sessions.length, 'session') : `the first ${page.sessions.length}`);
     more.hidden = page.next_cursor === null || limit >= SHOWN_MAX;
@@ -62,14 +64,16 @@ export function sessionList(surroundings: Surroundings, signal: AbortSignal): Se
     }
   };
   const refresher = new Refresher(read, EVERY_MS, signal);
-  records.subscribe(() => refresher.now(), signal);
-  state.addEventListener('change', () => refresher.now());
-  label.addEventListener('input', () => refresher.now());
+  records.subscribe((fresh) => {
+    if (fresh.length > 0) refresher.soon();
+  }, signal);
+  state.addEventListener('change', () => refresher.soon());
+  label.addEventListener('input', () => refresher.soon());
 
   const open = button('Open session', { class: 'primary' }, () =>
     openDialog(caller, ({ session_id }) => {
       location.hash = `#/sessions/${encodeURIComponent(session_id)}`;
-      refresher.now();
+      refresher.soon();
     }),
   );
   const filters = element(
@@ -80,7 +84,7 @@ export function sessionList(surroundings: Surroundings, signal: AbortSignal): Se
     element('label', { for: 'label', class: 'unseen' }, 'Label'),
     label,
   );
-  const empty = element('p', { class: 'empty' }, 'No sessions here. Open one, or loosen the filter.');
+  const empty = element('p', { class: 'empty', hidden: true }, 'No sessions here. Open one, or loosen the filter.');
   const panel = element(
     'section',
     { class: 'panel', 'aria-labelledby': 'sessions-title' },

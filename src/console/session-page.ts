@@ -21,7 +21,7 @@ export function sessionPage(session: string, surroundings: Surroundings, signal:
   const head = element('section', { class: 'panel head', 'aria-labelledby': 'session-title' }, element('h2', { id: 'session-title' }, shortId(session)));
   const body = element('div', { class: 'stack', hidden: true });
   const machine = machinePanel(surroundings.charts);
-  const sql = sqlPanel(path, surroundings, signal, () => refresher.now());
+  const sql = sqlPanel(path, surroundings, signal, () => refresher.soon());
   const tables = tablesPanel((name) => sql.run(`FROM ${name} LIMIT 100`));
   fill(body, machine.element, tables.element, sql.element, chainPanel(session, surroundings, signal));
 
@@ -32,7 +32,7 @@ export function sessionPage(session: string, surroundings: Surroundings, signal:
     shown = text;
     body.hidden = false;
     const ended = details.ended !== undefined;
-    fill(head, ...heading(details, surroundings, () => refresher.now()));
+    fill(head, ...heading(details, surroundings, () => refresher.soon()));
     machine.present(details.state);
     tables.show(details.tables);
     tables.element.hidden = ended;
@@ -51,7 +51,7 @@ export function sessionPage(session: string, surroundings: Surroundings, signal:
   };
   const refresher = new Refresher(read, EVERY_MS, signal);
   records.subscribe((fresh) => {
-    if (fresh.some(({ record }) => record.session_id === session)) refresher.now();
+    if (fresh.some(({ record }) => record.session_id === session)) refresher.soon();
   }, signal);
   return element('div', { class: 'stack' }, element('a', { href: '#/sessions', class: 'back' }, '← All sessions'), head, body);
 }

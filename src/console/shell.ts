@@ -11,6 +11,7 @@ import type { StreamState } from './records.ts';
 import { sessionList } from './session-list.ts';
 import { sessionPage } from './session-page.ts';
 import type { Surroundings } from './surroundings.ts';
+import { shortId } from './texts.ts';
 import { Ticker } from './ticker.ts';
 
 const PAGES = [
@@ -57,6 +58,9 @@ export function shell(credentials: Credentials, leave: (why?: unknown) => void):
     list.choose(onSessions ? name : undefined);
     fill(main, content(where, name, surroundings, AbortSignal.any([signal, page.signal])));
     scrollTo(0, 0);
+    document.title = `${name === undefined ? where : onSessions ? `session ${shortId(name)}` : `${name} machine`} · Mayfly`;
+    // What had the focus may be hidden now.
+    if (document.activeElement?.checkVisibility() === false) main.focus();
   };
   window.addEventListener('hashchange', go, { signal });
   go();
