@@ -3,6 +3,8 @@ import { drawn, element } from './dom.ts';
 
 const INSET = { x: 12, baseline: 22, notes: 38, line: 15 } as const;
 const MARK = { radius: 3.5, width: 14 } as const;
+/** Kept above a state when it is brought into view, in px. */
+const MARGIN = 60;
 let pictures = 0;
 
 /** A machine drawn; states bear `data-state`, so that the present one can be shown. */
@@ -32,6 +34,14 @@ export function markPresent(svg: SVGSVGElement, present: string | undefined): vo
     else state.removeAttribute('aria-current');
   }
   for (const edge of svg.querySelectorAll<SVGGElement>('g.edge')) edge.classList.toggle('ahead', edge.dataset['from'] === present);
+}
+
+/** Scrolls the frame of a picture, never the page: on a narrow screen what matters may lie outside of it. */
+export function bringIntoView(frame: HTMLElement, selector: string): void {
+  const state = frame.querySelector(selector);
+  if (state === null) return;
+  const [outer, inner] = [frame.getBoundingClientRect(), state.getBoundingClientRect()];
+  frame.scrollBy(inner.left + inner.width / 2 - outer.left - outer.width / 2, inner.top - outer.top - MARGIN);
 }
 
 /** The same transitions as a table, for those who would rather read. */

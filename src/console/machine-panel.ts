@@ -1,5 +1,5 @@
 import type { SessionState } from '../domain/gateway.ts';
-import { chartPicture, markPresent } from './chart-picture.ts';
+import { bringIntoView, chartPicture, markPresent } from './chart-picture.ts';
 import type { Charts } from './charts.ts';
 import { element, fill } from './dom.ts';
 import { notice } from './notice.ts';
@@ -14,9 +14,6 @@ const STATE_IN_MACHINE: Readonly<Record<SessionState, string>> = {
   closed: 'closed',
   timed_out: 'timedOut',
 };
-
-/** Kept above the present state when it is brought into view. */
-const MARGIN_PX = 60;
 
 export interface MachinePanel {
   readonly element: HTMLElement;
@@ -34,8 +31,7 @@ export function machinePanel(charts: () => Promise<Charts>): MachinePanel {
     if (svg === undefined || state === undefined) return;
     markPresent(svg, STATE_IN_MACHINE[state]);
     fill(said, `The session is ${wordsOf(state)}.`);
-    const box = svg.querySelector('g.present');
-    if (box !== null) bringIntoView(picture, box);
+    bringIntoView(picture, 'g.present');
   };
   const draw = async (): Promise<void> => {
     try {
@@ -65,10 +61,4 @@ export function machinePanel(charts: () => Promise<Charts>): MachinePanel {
       mark();
     },
   };
-}
-
-/** Scrolls the picture alone, never the page: the state may lie outside on a narrow screen. */
-function bringIntoView(picture: HTMLElement, box: Element): void {
-  const [frame, place] = [picture.getBoundingClientRect(), box.getBoundingClientRect()];
-  picture.scrollBy(place.left + place.width / 2 - frame.left - frame.width / 2, place.top - frame.top - MARGIN_PX);
 }

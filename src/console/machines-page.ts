@@ -1,4 +1,4 @@
-import { chartPicture, chartTable } from './chart-picture.ts';
+import { bringIntoView, chartPicture, chartTable } from './chart-picture.ts';
 import type { Charts } from './charts.ts';
 import { element, fill } from './dom.ts';
 import { notice } from './notice.ts';
@@ -29,6 +29,7 @@ export function machinesPage(name: string, charts: () => Promise<Charts>): HTMLE
         drawing === undefined ? element('p', { class: 'empty' }, 'There is no machine of this name.') : chartPicture(drawing, `The ${name} machine`),
       );
       fill(below, drawing === undefined ? null : chartTable(drawing));
+      bringIntoView(picture, 'g.state:has(.entered) .name');
     } catch (error) {
       fill(picture, notice(error));
     }

@@ -52,7 +52,9 @@ function claims(record: LifecycleRecord): HTMLElement | null {
     ],
     ['still there', surviving_tables?.join(', ')],
   ];
-  const told = rows.flatMap(([name, value]) => (value === undefined ? [] : [element('div', {}, element('dt', {}, name), element('dd', {}, value))]));
+  const told = rows.flatMap(([name, value]) =>
+    value === undefined ? [] : [element('div', WIDE.has(name) ? { class: 'wide' } : {}, element('dt', {}, name), element('dd', {}, value))],
+  );
   return element('dl', {}, ...told);
 }
 
@@ -73,6 +75,7 @@ function deletedText({ deleted_row_count, details }: LifecycleRecord): string {
   }
 }
 
+const WIDE = new Set(['erased', 'still there']);
 const PROOF = {
   dropped: 'the worker’s receipt for each drop',
   process_exit: 'the death of every process that held it',

@@ -6,7 +6,7 @@ import type { Refusal } from './refusal.ts';
 /** Entries kept, the newest ones. */
 const KEPT_MAX = 500;
 /** Pauses before the stream is taken up again, in ms: doubled each time. */
-const AGAIN_MS = { min: 500, max: 8_000 } as const;
+const AGAIN_MS = { min: 500, max: 3_000 } as const;
 
 export interface StreamState {
   readonly phase: 'replaying' | 'live' | 'waiting' | 'refused';

@@ -33,5 +33,5 @@ export function resultTable(answer: SqlAnswer, tookMs: number): HTMLElement {
 
 function cell(value: unknown, isNumber: boolean): HTMLElement {
   if (value === null) return element('td', { class: 'null' }, 'NULL');
-  return element('td', isNumber ? NUMERIC : {}, typeof value === 'string' ? value : JSON.stringify(value));
+  return element('td', isNumber ? NUMERIC : {}, element('div', {}, typeof value === 'string' ? value : JSON.stringify(value)));
 }

@@ -63,8 +63,9 @@ function heading(details: SessionDetails, { ticker, caller }: Surroundings, chan
   const facts: readonly (readonly [string, Node | string])[] = [
     ['opened', element('span', {}, ticker.since(created_at), ' ago')],
     [ended === undefined ? 'ends' : 'ended', time],
+    ...(ended === undefined ? [] : [['lived', durationText(Date.parse(ended.occurred_at) - Date.parse(created_at))] as const]),
     ['timeout', timeout_ms === null ? 'none' : durationText(timeout_ms)],
-    ['unused at most', idle_timeout_ms === null ? 'no limit' : durationText(idle_timeout_ms)],
+    ['idle timeout', idle_timeout_ms === null ? 'none' : durationText(idle_timeout_ms)],
     ['node', node_id],
   ];
   const closing = button('Close session', { class: 'danger' }, () => closeDialog(caller, details, changed));

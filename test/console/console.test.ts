@@ -252,10 +252,43 @@ describe('the console of a node with tokens', () => {
   });
 });
 
+describe('the console of a node that dies', () => {
+  it('says so, and goes on with the log once a node is back', async () => {
+    const data = path.join(folder, 'mortal');
+    const first = await ServedNode.start(data);
+    const { page } = await openPage(browser);
+    await page.goto(`${first.url}/console`);
+    await page.getByLabel('Tenant').fill('theta');
+    await page.getByRole('button', { name: 'Show sessions' }).click();
+    await page.getByRole('button', { name: 'Open session' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Open', exact: true }).click();
+    await page.locator('.chart g.state.present[data-state=active]').waitFor();
+    await first.end('SIGKILL');
+    await page.locator('.stream[data-phase=waiting]').waitFor();
+    const second = await ServedNode.start(data, '--port', new URL(first.url).port);
+    try {
+      await page.locator('.stream[data-phase=live]').waitFor();
+      await page.locator('.feed .record[data-event=timed_out]').waitFor();
+      await expect
+        .poll(() => page.locator('.chain .card[data-event=timed_out]').textContent())
+        .toMatch(/reasonprocess exit.*proof.*the death of every process/);
+      expect(await page.locator('.chain .card').count()).toBe(2);
+      expect(await page.locator('.feed .record').count()).toBe(2);
+      await page.locator('.chart g.state.present[data-state=timedOut]').waitFor();
+    } finally {
+      await second.end('SIGTERM');
+    }
+  });
+});
+
 describe('the console in a narrow window', () => {
-  it.each([400, 1280])('fits %i pixels without scrolling sideways', async (width) => {
+  it.each([400, 1280])('fits %i pixels without scrolling sideways, and names all there is to press', async (width) => {
     const { session_id } = await open('eta', { labels: { [HOSTILE.slice(0, 60)]: HOSTILE.repeat(3) } });
     const { page } = await enter('eta', { viewport: { width, height: 800 } });
+    const nameless = page
+      .locator('button, a, input, select, textarea')
+      .evaluateAll((all) => all.filter((each) => !(each.textContent || (each as HTMLInputElement).labels?.length)).length);
+    expect(await nameless).toBe(0);
     const overflow = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(await overflow()).toBe(0);
     await page.goto(`${node.url}/console#/sessions/${session_id}`);
