@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { auditCommand } from './audit.ts';
 import { closeCommand } from './close.ts';
 import { demoCommand } from './demo.ts';
 import { machineCommand } from './machine.ts';
@@ -16,10 +17,14 @@ export function program(): Command {
     .description('Throwaway SQL workspaces per request, agent or user')
     .version(version)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
-  for (const command of [serveCommand(), demoCommand(), sessionsCommand(), sqlCommand(), closeCommand(), watchCommand(), machineCommand()])
+  for (const command of [serveCommand(), demoCommand(), sessionsCommand(), sqlCommand(), closeCommand(), watchCommand(), auditCommand(), machineCommand()])
     root.addCommand(command);
-  for (const command of [root, ...root.commands]) command.exitOverride().configureOutput({ outputError: complain });
+  for (const command of withSubcommands(root)) command.exitOverride().configureOutput({ outputError: complain });
   return root;
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap((below) => withSubcommands(below))];
 }
 
 /** Commander's own complaints in the form of all others, `code: message`. */

@@ -5,7 +5,7 @@ import { chartOf } from '../../src/chart/chart-of.ts';
 import { runCli, startCli } from './run-cli.ts';
 
 describe('exit codes', () => {
-  it.each([[['--help']], [['--version']], [['serve', '--help']], [['demo', '--help']], [['sql', '--help']]])(
+  it.each([[['--help']], [['--version']], [['serve', '--help']], [['demo', '--help']], [['sql', '--help']], [['audit', 'export', '--help']]])(
     'is 0 for %j, with nothing on standard error',
     async (args) => {
       const { code, stdout, stderr } = await runCli(args);
