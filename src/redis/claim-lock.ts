@@ -1,10 +1,11 @@
 import Redlock, { ExecutionError, ResourceLockedError } from 'redlock';
-import type { Lock } from 'redlock';
+import type { Client, Lock } from 'redlock';
 import { Unavailable } from '../domain/errors.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { Claim, ClaimLock } from '../ports/claim-lock.ts';
 import type { Clock } from '../ports/clock.ts';
 import { claimKey } from './keys.ts';
+import type { Master } from './master.ts';
 import type { Masters } from './masters.ts';
 
 /** Masters' clocks may run faster than this one by that share of the time, plus their precision. */
@@ -21,10 +22,7 @@ export class RedlockClaimLock implements ClaimLock {
 
   constructor(masters: Masters, clock: Clock) {
     this.#clock = clock;
-    this.#redlock = new Redlock(
-      masters.all.map(({ client }) => client),
-      { driftFactor: DRIFT_FACTOR, retryCount: 0 },
-    );
+    this.#redlock = new Redlock(masters.all.map(boundedClient), { driftFactor: DRIFT_FACTOR, retryCount: 0 });
   }
 
   async acquire(session: SessionId, ttlMs: number): Promise<Claim | undefined> {
@@ -53,6 +51,14 @@ export class RedlockClaimLock implements ClaimLock {
       throw new Unavailable(detail, { service: 'redis' }, { cause: error });
     }
   }
+}
+
+/** Redlock waits for its clients as long as they do: these answer or fail within the bound of an operation. */
+function boundedClient(master: Master): Client {
+  return {
+    evalsha: (sha1, keys, keysAndArgs) => master.ask(async (client) => client.evalsha(sha1, keys, ...keysAndArgs)),
+    eval: (script, keys, keysAndArgs) => master.ask(async (client) => client.eval(script, keys, ...keysAndArgs)),
+  };
 }
 
 /** A majority that does not know the lock any more has nothing to give back; the rest lapses. */

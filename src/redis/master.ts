@@ -5,6 +5,10 @@ import type { Script } from './script.ts';
 
 /** How long one operation may take. */
 export const OPERATION_MS_MAX = 250;
+/** When that bound is noticed later than this, it was this process that stood still: answers may lie unread … */
+const STALL_MS_MIN = 20;
+/** … and are given that long to be read. */
+const READ_MS_MAX = 50;
 const CONNECT_MS_MAX = 1_000;
 const RECONNECT_MS_MIN = 50;
 const RECONNECT_MS_MAX = 500;
@@ -14,14 +18,18 @@ const HANG_UP_MS_MAX = 100;
 /** Operations under way; more are refused at once. */
 const PENDING_MAX = 10_000;
 
+/** There was no answer within the bound. */
+class Overdue extends Error {}
+
 /** One Redis server: a connection that fails fast, and is made anew for ever. */
 export class Master {
   readonly name: string;
-  readonly client: Redis;
+  readonly #client: Redis;
   readonly #clock: Clock;
   readonly #onNotice: OnRedisNotice;
   #pending = 0;
-  #heardMs = 0;
+  /** When the first operation was asked that got no answer, nor any since; undefined while it answers. */
+  #silentSinceMs: number | undefined;
   #connections = 0;
   #isUp: boolean | undefined;
   #isClosed = false;
@@ -30,9 +38,9 @@ export class Master {
     this.name = new URL(url).host;
     this.#clock = clock;
     this.#onNotice = onNotice;
-    this.client = new Redis(url, {
+    this.#client = new Redis(url, {
       lazyConnect: true,
-      commandTimeout: OPERATION_MS_MAX,
+      // No `commandTimeout`: after a stall of this process it fails commands whose answers are there. `ask` has the bound.
       connectTimeout: CONNECT_MS_MAX,
       disconnectTimeout: HANG_UP_MS_MAX,
       maxRetriesPerRequest: 0,
@@ -44,12 +52,12 @@ export class Master {
       retryStrategy: (times) => Math.min(RECONNECT_MS_MIN * times, RECONNECT_MS_MAX),
     });
     // Every operation reports its own failure.
-    this.client.on('error', () => undefined);
-    this.client.on('ready', () => {
+    this.#client.on('error', () => undefined);
+    this.#client.on('ready', () => {
       this.#connections += 1;
-      this.#heardMs = clock.monotonicMs();
+      this.#silentSinceMs = undefined;
     });
-    this.client.on('close', () => this.#turned(false));
+    this.#client.on('close', () => this.#turned(false));
   }
 
   /** Rises with every connection; while it stays, it is the same run of the server, which lost nothing. */
@@ -59,10 +67,10 @@ export class Master {
 
   /** Resolves when it is connected, or the first try failed. */
   async connect(): Promise<void> {
-    await this.client.connect().catch(() => undefined);
+    await this.#client.connect().catch(() => undefined);
   }
 
-  /** @throws the client's error when there is no good answer within 250 ms (twice that the first time) */
+  /** @throws the client's error, or one of its own when there is no answer within 250 ms */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     if (keys.length !== script.keys) throw new Error(`a script of ${script.keys} keys was given ${keys.length}`);
     return this.ask(async (client) => {
@@ -81,12 +89,12 @@ export class Master {
     this.#pending += 1;
     const askedMs = this.#clock.monotonicMs();
     try {
-      const answer = await question(this.client);
-      this.#heardMs = this.#clock.monotonicMs();
+      const answer = await this.#inTime(question(this.#client), askedMs);
+      this.#silentSinceMs = undefined;
       this.#turned(true);
       return answer;
     } catch (error) {
-      this.#reconnectIfSilent(askedMs);
+      if (error instanceof Overdue) this.#overdue(askedMs);
       throw error;
     } finally {
       this.#pending -= 1;
@@ -95,15 +103,26 @@ export class Master {
 
   close(): void {
     this.#isClosed = true;
-    this.client.disconnect();
+    this.#client.disconnect();
   }
 
-  #reconnectIfSilent(askedMs: number): void {
-    const nowMs = this.#clock.monotonicMs();
-    const isUnheard = nowMs - askedMs >= OPERATION_MS_MAX && nowMs - this.#heardMs >= SILENT_MS_MAX;
-    if (!isUnheard || this.client.status !== 'ready') return;
+  async #inTime<T>(answer: Promise<T>, askedMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (): void => reject(new Overdue(`${this.name} did not answer within ${OPERATION_MS_MAX} ms`));
+      let timer = setTimeout(() => {
+        const stalledMs = this.#clock.monotonicMs() - askedMs - OPERATION_MS_MAX;
+        if (stalledMs < STALL_MS_MIN) fail();
+        else timer = setTimeout(fail, READ_MS_MAX);
+      }, OPERATION_MS_MAX);
+      answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  #overdue(askedMs: number): void {
+    this.#silentSinceMs ??= askedMs;
+    if (this.#clock.monotonicMs() - this.#silentSinceMs < SILENT_MS_MAX || this.#client.status !== 'ready') return;
     this.#turned(false);
-    this.client.disconnect(true);
+    this.#client.disconnect(true);
   }
 
   /** Told once each way; how it was at first is told by the check at start. */

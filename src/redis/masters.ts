@@ -18,7 +18,7 @@ export class Masters {
 
   /**
    * Asks all at once and resolves with the first answers that make a majority; what comes later is dropped.
-   * @throws Unavailable as soon as no majority can be had, within 500 ms at the latest
+   * @throws Unavailable as soon as no majority can be had, within 250 ms, or 50 ms after this process stood still for longer
    */
   async ask<T>(question: (master: Master) => Promise<T>): Promise<readonly Answer<T>[]> {
     return new Promise((resolve, reject) => {

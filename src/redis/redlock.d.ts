@@ -1,6 +1,10 @@
 /** The package's own types are out of reach under NodeNext; these are the parts that are used. */
 declare module 'redlock' {
-  import type { Redis } from 'ioredis';
+  /** What it needs of a client. */
+  export interface Client {
+    evalsha(sha1: string, keys: number, keysAndArgs: readonly (string | number)[]): Promise<unknown>;
+    eval(script: string, keys: number, keysAndArgs: readonly (string | number)[]): Promise<unknown>;
+  }
 
   export interface Settings {
     readonly driftFactor: number;
@@ -11,8 +15,8 @@ declare module 'redlock' {
   interface ExecutionStats {
     readonly membershipSize: number;
     readonly quorumSize: number;
-    readonly votesFor: ReadonlySet<Redis>;
-    readonly votesAgainst: ReadonlyMap<Redis, Error>;
+    readonly votesFor: ReadonlySet<Client>;
+    readonly votesAgainst: ReadonlyMap<Client, Error>;
   }
 
   export class ResourceLockedError extends Error {}
@@ -26,7 +30,7 @@ declare module 'redlock' {
   }
 
   export default class Redlock {
-    constructor(clients: Iterable<Redis>, settings?: Partial<Settings>);
+    constructor(clients: Iterable<Client>, settings?: Partial<Settings>);
     /** `durationMs` is a whole number. */
     acquire(resources: string[], durationMs: number): Promise<Lock>;
   }

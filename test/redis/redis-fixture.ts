@@ -28,9 +28,10 @@ export class RedisFixture {
     });
   }
 
-  static async start(count = 3): Promise<RedisFixture> {
+  /** Three masters; persistent ones keep what they hold through a kill. */
+  static async start({ persistent = false } = {}): Promise<RedisFixture> {
     const folder = mkdtempSync(path.join(tmpdir(), 'mayfly-redis-'));
-    return new RedisFixture(await startRedisServers(count, { folder }), folder);
+    return new RedisFixture(await startRedisServers(3, { folder, persistent }), folder);
   }
 
   /** A node's adapters over all servers. */
