@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createLocalJWKSet, importSPKI, jwtVerify } from 'jose';
+import { jwtVerify } from 'jose';
 import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { Forbidden, InvalidRequest, Unauthorized } from '../domain/errors.ts';
 import { parseTenant } from '../domain/tenant.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import { keyFinder } from './jwt-keys.ts';
 
 interface StaticToken {
   readonly token: string;
@@ -13,8 +14,8 @@ interface StaticToken {
 }
 
 export interface JwtSettings {
-  /** One of: a shared secret (HS256), a public key in PEM with its algorithm, or a key set. */
-  readonly key: { readonly secret: string } | { readonly publicKeyPem: string; readonly algorithm: string } | { readonly jwks: JSONWebKeySet };
+  /** Public keys, and shared secrets as keys of the type `oct`. */
+  readonly keys: JSONWebKeySet;
   readonly issuer?: string;
   readonly audience?: string;
   /** Claim that holds the tenant; `tenant` by default. */
@@ -55,7 +56,7 @@ export async function createAuthenticator(settings: TokenSettings = {}): Promise
     return { hash: digest(token), caller: { operator, ...(tenant === undefined ? {} : { tenant: parseTenant(tenant) }) } };
   });
   const jwt = settings.jwt;
-  const verify = jwt === undefined ? undefined : await jwtVerifier(jwt);
+  const verify = jwt === undefined ? undefined : jwtVerifier(jwt);
   const tokensConfigured = known.length > 0 || verify !== undefined;
   return {
     tokensConfigured,
@@ -73,18 +74,10 @@ export async function createAuthenticator(settings: TokenSettings = {}): Promise
   };
 }
 
-async function jwtVerifier({ key, issuer, audience }: JwtSettings): Promise<VerifyJwt> {
+function jwtVerifier({ keys, issuer, audience }: JwtSettings): VerifyJwt {
   const checks = { ...(issuer === undefined ? {} : { issuer }), ...(audience === undefined ? {} : { audience }), requiredClaims: ['exp'] };
-  if ('secret' in key) {
-    const secret = new TextEncoder().encode(key.secret);
-    return async (token) => (await jwtVerify(token, secret, { ...checks, algorithms: ['HS256'] })).payload;
-  }
-  if ('jwks' in key) {
-    const keys = createLocalJWKSet(key.jwks);
-    return async (token) => (await jwtVerify(token, keys, checks)).payload;
-  }
-  const publicKey = await importSPKI(key.publicKeyPem, key.algorithm);
-  return async (token) => (await jwtVerify(token, publicKey, { ...checks, algorithms: [key.algorithm] })).payload;
+  const find = keyFinder(keys);
+  return async (token) => (await jwtVerify(token, find, checks)).payload;
 }
 
 function callerOfClaims(claims: JWTPayload, { tenantClaim = 'tenant', roleClaim = 'role' }: JwtSettings): Caller {

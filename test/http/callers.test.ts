@@ -1,4 +1,4 @@
-import { SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { assertSafeBinding, createAuthenticator } from '../../src/http/authentication.ts';
 import { json, started } from './started-server.ts';
@@ -36,12 +36,12 @@ describe('tokens', () => {
     }
   });
 
-  test('JWTs count when signed, in time and mapped', async () => {
-    const { publicKey, privateKey } = await generateKeyPair('ES256');
-    const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'k' }] };
-    const { caller } = await createAuthenticator({ jwt: { key: { jwks }, tenantClaim: 'org' } });
+  test.each(['RS256', 'PS384', 'ES256', 'EdDSA'])('JWTs signed by %s count when in time and mapped', async (alg) => {
+    const { publicKey, privateKey } = await generateKeyPair(alg);
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), alg, kid: 'k' }] };
+    const { caller } = await createAuthenticator({ jwt: { keys, tenantClaim: 'org' } });
     const sign = (claims: Record<string, unknown>, expires: string | undefined = '1h') => {
-      const jwt = new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' });
+      const jwt = new SignJWT(claims).setProtectedHeader({ alg, kid: 'k' });
       return (expires === 'never' ? jwt : jwt.setExpirationTime(expires)).sign(privateKey);
     };
     expect(await caller(`Bearer ${await sign({ org: 'acme' })}`)).toEqual({ operator: false, tenant: 'acme' });
@@ -56,18 +56,47 @@ describe('tokens', () => {
     }
   });
 
-  test('a shared secret takes HS256 alone', async () => {
-    const secret = 'a secret of more than thirty-two bytes';
-    const { caller } = await createAuthenticator({ jwt: { key: { secret } } });
-    const sign = (alg: string) =>
+  test('JWTs of a shared secret count by its own algorithm alone, and no public key is taken for a secret', async () => {
+    const secret = Buffer.alloc(64, 7);
+    const { publicKey } = await generateKeyPair('RS256', { extractable: true });
+    const keys = {
+      keys: [
+        { kty: 'oct', kid: 's', k: secret.toString('base64url') },
+        { ...(await exportJWK(publicKey)), kid: 'p' },
+      ],
+    };
+    const { caller } = await createAuthenticator({ jwt: { keys } });
+    const sign = (alg: string, bytes: Uint8Array, kid?: string) =>
       new SignJWT({ tenant: 'acme' })
-        .setProtectedHeader({ alg })
+        .setProtectedHeader({ alg, ...(kid === undefined ? {} : { kid }) })
         .setExpirationTime('1h')
-        .sign(new TextEncoder().encode(secret.padEnd(64, '.')).slice(0, alg === 'HS256' ? secret.length : 64));
-    expect(await caller(`Bearer ${await sign('HS256')}`)).toMatchObject({ tenant: 'acme' });
-    await expect(caller(`Bearer ${await sign('HS512')}`)).rejects.toMatchObject({ code: 'unauthorized' });
+        .sign(bytes);
+    for (const good of [await sign('HS256', secret, 's'), await sign('HS256', secret)]) {
+      expect(await caller(`Bearer ${good}`)).toMatchObject({ tenant: 'acme' });
+    }
     const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"tenant":"acme","exp":9999999999}').toString('base64url')}.`;
-    await expect(caller(`Bearer ${none}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    const confused = await sign('HS256', Buffer.from(await exportSPKI(publicKey)), 'p');
+    for (const bad of [await sign('HS512', secret, 's'), await sign('HS256', Buffer.alloc(64, 8), 's'), await sign('HS256', secret, 'other'), confused, none]) {
+      await expect(caller(`Bearer ${bad}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
+    for (const weak of [
+      { kty: 'oct', k: 'c2hvcnQ' },
+      { kty: 'oct', alg: 'A256GCM', k: secret.toString('base64url') },
+    ]) {
+      await expect(createAuthenticator({ jwt: { keys: { keys: [weak] } } })).rejects.toMatchObject({ code: 'invalid_request', field: 'jwt_keys' });
+    }
+  });
+
+  test('JWTs name the issuer and the audience where one is asked for', async () => {
+    const secret = Buffer.alloc(32, 7);
+    const keys = { keys: [{ kty: 'oct', k: secret.toString('base64url') }] };
+    const { caller } = await createAuthenticator({ jwt: { keys, issuer: 'us', audience: 'mayfly' } });
+    const sign = (issuer: string, audience: string) =>
+      new SignJWT({ tenant: 'acme' }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').setIssuer(issuer).setAudience(audience).sign(secret);
+    expect(await caller(`bearer ${await sign('us', 'mayfly')}`)).toMatchObject({ tenant: 'acme' });
+    for (const bad of [await sign('them', 'mayfly'), await sign('us', 'others')]) {
+      await expect(caller(`Bearer ${bad}`)).rejects.toMatchObject({ code: 'unauthorized' });
+    }
   });
 
   test('an address beyond loopback needs them, or an explicit yes', async () => {

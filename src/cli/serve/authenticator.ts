@@ -4,7 +4,7 @@ import type { Authenticator, JwtSettings } from '../../http/authentication.ts';
 import { InvalidRequest } from '../../domain/errors.ts';
 import type { Settings } from '../../config.ts';
 
-type KeySet = Extract<JwtSettings['key'], { readonly jwks: unknown }>['jwks'];
+type KeySet = JwtSettings['keys'];
 
 /** @throws InvalidRequest when the key set cannot be used: a node never starts with fewer checks than it was told to make */
 export async function authenticatorOf(settings: Settings): Promise<Authenticator> {
@@ -14,7 +14,7 @@ export async function authenticatorOf(settings: Settings): Promise<Authenticator
 
 async function jwtOf(path: string, { jwtIssuer, jwtAudience, jwtTenantClaim, jwtRoleClaim }: Settings): Promise<JwtSettings> {
   return {
-    key: { jwks: await readKeySet(path) },
+    keys: await readKeySet(path),
     ...(jwtIssuer === null ? {} : { issuer: jwtIssuer }),
     ...(jwtAudience === null ? {} : { audience: jwtAudience }),
     tenantClaim: jwtTenantClaim,
