@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { SqlOptions } from '../client/session-requests.ts';
+import { parseDuration } from '../domain/duration.ts';
 import { InvalidRequest } from '../domain/errors.ts';
 import { asUsage } from './failure.ts';
 import { addNodeFlags, withTenant } from './node-connection.ts';
@@ -35,7 +36,7 @@ function optionsOf({ table, parameters, timeout }: Flags): SqlOptions {
   return {
     ...(table === undefined ? {} : { table }),
     ...(parameters === undefined ? {} : { parameters: parametersOf(parameters) }),
-    ...(timeout === undefined ? {} : { timeout }),
+    ...(timeout === undefined ? {} : { timeout: parseDuration(timeout, 'timeout') }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -110,6 +110,7 @@ describe('sessions, sql, watch and close', () => {
     const rows = await runCli(['sql', session.id, 'SELECT n FROM {table} WHERE n > $1 ORDER BY n', '--table', 'numbers', '--parameters', '[1]', '--json'], env);
     expect(rows.stdout).toBe(`{"n":"${2n ** 60n}"}\n`);
     expect((await runCli(['sql', session.id, 'SELECT n FROM numbers'], env)).stdout).toContain('1152921504606846976');
+    expect(await runCli(['sql', session.id, 'SELECT n FROM numbers WHERE false'], env)).toEqual({ code: 0, stdout: '', stderr: 'no rows\n' });
     const refused = await runCli(['sql', session.id, "SELECT * FROM read_csv('/etc/passwd')"], env);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toMatch(/^statement_not_allowed: /);
@@ -127,6 +128,32 @@ describe('sessions, sql, watch and close', () => {
     expect(await once(follower, 'close')).toEqual([0, null]);
     running.delete(follower);
     await mayfly.close();
+    served.child.kill('SIGTERM');
+    expect(await served.ended).toBe(0);
+  }, 60_000);
+
+  it('speak for the tenant of their token, and for no other', async () => {
+    const tokens = join(scratch, 'tokens.json');
+    await writeFile(tokens, JSON.stringify({ 'token-of-acme': 'acme', 'token-of-root': { role: 'operator' } }));
+    const served = await startServe('--drain-ms', '0', '--tokens', tokens);
+    const run = (env: Record<string, string>) => runCli(['sessions', '--json'], { MAYFLY_URL: served.url, ...env });
+    const { id } = await (await connect(served.url, { token: 'token-of-acme' })).tenant().openSession();
+    for (const [env, found] of [
+      [{ MAYFLY_TOKEN: 'token-of-acme' }, [{ session_id: id, tenant_id: 'acme' }]],
+      [{ MAYFLY_TOKEN: 'token-of-acme', MAYFLY_TENANT: 'acme' }, [{ session_id: id }]],
+      [{ MAYFLY_TOKEN: 'token-of-root', MAYFLY_TENANT: 'acme' }, [{ session_id: id }]],
+      [{ MAYFLY_TOKEN: 'token-of-root', MAYFLY_TENANT: 'other' }, []],
+    ] as const) {
+      expect(JSON.parse((await run(env)).stdout)).toMatchObject({ sessions: found });
+    }
+    for (const [env, code] of [
+      [{ MAYFLY_TENANT: 'acme' }, 'unauthorized'],
+      [{ MAYFLY_TOKEN: 'token-of-none' }, 'unauthorized'],
+      [{ MAYFLY_TOKEN: 'token-of-acme', MAYFLY_TENANT: 'other' }, 'forbidden'],
+      [{ MAYFLY_TOKEN: 'token-of-root' }, 'no_tenant_binding'],
+    ] as const) {
+      expect(await run(env)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(new RegExp(`^${code}: `)) });
+    }
     served.child.kill('SIGTERM');
     expect(await served.ended).toBe(0);
   }, 60_000);

@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { MACHINE_NAMES, MACHINES } from '../../machines/index.ts';
 import { chartOf } from '../../src/chart/chart-of.ts';
+import { program } from '../../src/cli/program.ts';
 import { runCli, startCli } from './run-cli.ts';
 
 describe('exit codes', () => {
-  it.each([[['--help']], [['--version']], [['serve', '--help']], [['demo', '--help']], [['sql', '--help']], [['audit', 'export', '--help']]])(
+  it.each([[['--help']], [['--version']], [['audit', 'export', '--help']], ...program().commands.map((command) => [[command.name(), '--help']])])(
     'is 0 for %j, with nothing on standard error',
     async (args) => {
       const { code, stdout, stderr } = await runCli(args);
@@ -20,13 +21,15 @@ describe('exit codes', () => {
     [['serve', '--nonsense'], '--nonsense'],
     [['serve', '--timeout', 'soon'], '--timeout'],
     [['serve', '--port', '70000'], '--port'],
-    [['serve', '--redis', 'redis://127.0.0.1'], '--redis'],
+    [['serve', '--redis', 'redis://127.0.0.1'], 'nats'],
     [['serve', '--config', '/nowhere/mayfly.json'], '/nowhere/mayfly.json'],
     [['serve', '--jwt-keys', '/nowhere/keys.json'], '/nowhere/keys.json'],
     [['sessions', '--label', 'nocolon', '--tenant', 'acme'], 'key:value'],
     [['sessions', '--url', 'not a url', '--tenant', 'acme'], 'url'],
     [['close', '--tenant', 'acme'], '--label'],
     [['sql', 'not-an-id', 'SELECT 1', '--tenant', 'acme'], 'not-an-id'],
+    [['sql', '00000000-0000-4000-8000-000000000000', 'SELECT 1', '--timeout', 'soon', '--tenant', 'acme'], 'soon'],
+    [['sessions', '--label', 'user:1', '--label', 'user:2', '--tenant', 'acme'], 'user'],
     [['watch', '--from', 'then', '--tenant', 'acme'], 'then'],
   ])('is 2 for %j, which is wrong usage, with a complaint that names it', async (args, named) => {
     const { code, stdout, stderr } = await runCli(args);

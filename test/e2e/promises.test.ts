@@ -68,7 +68,7 @@ describe.each(Object.keys(SURFACES))('a session’s life through the %s', (surfa
   });
 
   it('ends a session past its deadline as timed_out', async () => {
-    const session = await mayfly.tenant('acme').openSession({ timeout: 300 });
+    const session = await mayfly.tenant('acme').openSession({ timeout: 3_000 });
     await session.createTable('a', schema);
     await session.insert('a', images(5));
     const record = await session.ended;

@@ -31,6 +31,7 @@ export async function printTable(batches: Batches): Promise<void> {
     // Leaving the loop cancels the statement.
     if (more) break;
   }
+  if (cells.length === 0) return note('no rows');
   const table = new Table({ head, style: { head: [], border: [], compact: true } });
   table.push(...cells);
   await print(table.toString());
