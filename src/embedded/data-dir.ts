@@ -26,6 +26,8 @@ export interface DataDir {
   /** Where workers spill; emptied at every start. */
   readonly spillRoot: string;
   readonly journalFolder: string;
+  /** The journal of what is published to a shared log. */
+  readonly outboxFolder: string;
   readonly notesFolder: string;
   /** This run. */
   readonly holder: Holder;
@@ -46,7 +48,13 @@ export interface DataDir {
  */
 export async function openDataDir(path: string, options: DataDirOptions): Promise<DataDir> {
   const root = resolve(path);
-  const folders = { spill: join(root, 'spill'), journal: join(root, 'journal'), notes: join(root, 'notes'), processes: join(root, 'processes') };
+  const folders = {
+    spill: join(root, 'spill'),
+    journal: join(root, 'journal'),
+    outbox: join(root, 'outbox'),
+    notes: join(root, 'notes'),
+    processes: join(root, 'processes'),
+  };
   let lock: DirectoryLock;
   let holder: Holder;
   try {
@@ -72,6 +80,7 @@ export async function openDataDir(path: string, options: DataDirOptions): Promis
       path: root,
       spillRoot: folders.spill,
       journalFolder: folders.journal,
+      outboxFolder: folders.outbox,
       notesFolder: folders.notes,
       holder,
       isPredecessor: ({ incarnation }) => predecessors.has(incarnation),

@@ -1,6 +1,6 @@
 import { Internal, Unavailable, type MayflyError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { JournalIndex } from './journal-index.ts';
+import type { JournalLedger } from './journal-index.ts';
 import { encodeLine, LINE_MAX_BYTES, type EntryDraft, type JournalEntry } from './journal-line.ts';
 import type { JournalSegments, PlacedLine } from './journal-segments.ts';
 import type { OnNotice } from './notice.ts';
@@ -43,7 +43,7 @@ const REPAIR_PAUSE_MS = 100;
  */
 export class GroupCommit {
   readonly #segments: JournalSegments;
-  readonly #index: JournalIndex;
+  readonly #ledger: JournalLedger;
   readonly #options: GroupCommitOptions;
   readonly #pending = new Map<number, Pending>();
   readonly #queue: Pending[] = [];
@@ -55,9 +55,9 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor(segments: JournalSegments, index: JournalIndex, options: GroupCommitOptions) {
+  constructor(segments: JournalSegments, ledger: JournalLedger, options: GroupCommitOptions) {
     this.#segments = segments;
-    this.#index = index;
+    this.#ledger = ledger;
     this.#options = options;
     this.#next = this.#afterDurable();
   }
@@ -96,7 +96,7 @@ export class GroupCommit {
     const { promise, resolve, reject } = deferred();
     const pending: Pending = { entry, hash, bytes, length: bytes.length, position: this.#next.position, durable: promise, resolve, reject };
     this.#next = { offset: entry.offset + 1, previous: hash, position: pending.position + bytes.length };
-    this.#index.apply(entry, pending.position);
+    this.#ledger.apply(entry, pending.position);
     this.#pending.set(pending.position, pending);
     this.#queue.push(pending);
     this.#queuedBytes += bytes.length;
@@ -164,7 +164,7 @@ export class GroupCommit {
     const lost = [...batch, ...this.#queue.splice(0)];
     this.#pending.clear();
     this.#queuedBytes = 0;
-    for (const { entry } of lost.toReversed()) this.#index.undo(entry);
+    for (const { entry } of lost.toReversed()) this.#ledger.undo(entry);
     this.#next = this.#afterDurable();
     this.#options.onNotice({ kind: 'journal_failed', detail: this.#failure.message, fields: { entries: lost.length } });
     for (const { reject } of lost) reject(this.#failure);

@@ -2,6 +2,17 @@ import { isTerminal } from '../domain/lifecycle-record.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { JournalEntry } from './journal-line.ts';
+import { JOURNAL_START, type Anchor } from './journal-scan.ts';
+
+/** What a journal knows of its entries without reading them again. */
+export interface JournalLedger {
+  /** Takes a verified entry found at the start; says what is wrong with it when it cannot stand where it stands. */
+  restore(entry: JournalEntry, position: number, anchor: Anchor): string | undefined;
+  /** Takes an entry that is on its way to the disk. */
+  apply(entry: JournalEntry, position: number): void;
+  /** Takes back the newest entry, which never became durable. */
+  undo(entry: JournalEntry): void;
+}
 
 /** Where a session's lines are, as positions in the journal's byte stream. */
 export interface SessionIndex {
@@ -19,7 +30,7 @@ export interface SessionIndex {
  * What create-if-absent and look-up need, and no more: positions of the lines of sessions the journal still keeps.
  * Sessions stand in the order of their first line, so retention finds the oldest in front.
  */
-export class JournalIndex {
+export class JournalIndex implements JournalLedger {
   readonly #sessions = new Map<string, SessionIndex>();
   readonly #unfinished = new Set<SessionIndex>();
 
@@ -32,7 +43,20 @@ export class JournalIndex {
     return [...this.#unfinished];
   }
 
+  restore(entry: JournalEntry, position: number, anchor: Anchor): string | undefined {
+    if (!isLogEntry(entry)) return 'belongs to the journal of another part';
+    if (entry.kind === 'record') {
+      const length = this.get(entry.record.tenant_id, entry.record.session_id)?.positions.length ?? 0;
+      // The rest of a session whose beginning went by retention: its chain is no longer kept.
+      if (length === 0 && entry.n > 0 && anchor.offset > JOURNAL_START.offset) return undefined;
+      if (entry.n !== length) return `is record ${entry.n} of a chain of ${length}`;
+    }
+    this.apply(entry, position);
+    return undefined;
+  }
+
   apply(entry: JournalEntry, position: number): void {
+    if (!isLogEntry(entry)) return;
     const known = this.#sessionOf(entry, position);
     if (entry.kind === 'decision') {
       known.decisionPosition = position;
@@ -47,8 +71,8 @@ export class JournalIndex {
     }
   }
 
-  /** Takes back the session's newest entry, which never became durable. */
   undo(entry: JournalEntry): void {
+    if (!isLogEntry(entry)) return;
     const { tenant, session } = identityOf(entry);
     const known = this.get(tenant, session);
     if (known === undefined) return;
@@ -81,7 +105,7 @@ export class JournalIndex {
     }
   }
 
-  #sessionOf(entry: JournalEntry, position: number): SessionIndex {
+  #sessionOf(entry: LogEntry, position: number): SessionIndex {
     const { tenant, session } = identityOf(entry);
     const key = keyOf(tenant, session);
     const known = this.#sessions.get(key);
@@ -92,7 +116,13 @@ export class JournalIndex {
   }
 }
 
-export function identityOf(entry: JournalEntry): { readonly tenant: Tenant; readonly session: SessionId } {
+type LogEntry = Extract<JournalEntry, { readonly kind: 'record' | 'decision' }>;
+
+function isLogEntry(entry: JournalEntry): entry is LogEntry {
+  return entry.kind === 'record' || entry.kind === 'decision';
+}
+
+export function identityOf(entry: LogEntry): { readonly tenant: Tenant; readonly session: SessionId } {
   return entry.kind === 'decision'
     ? { tenant: entry.decision.tenant, session: entry.decision.session }
     : { tenant: entry.record.tenant_id, session: entry.record.session_id };

@@ -15,8 +15,31 @@ interface DecisionDraft {
   readonly decision: Decision;
 }
 
+/** A record on its way to a shared log. */
+interface KeptDraft {
+  readonly kind: 'kept';
+  readonly n: number;
+  readonly append_id: string;
+  readonly by: Holder;
+  readonly record: LifecycleRecord;
+}
+
+/** A kept record's fate: where the shared log holds it, or null: nowhere, and it is not to be tried again. */
+interface SettledDraft {
+  readonly kind: 'settled';
+  /** Offset of its `kept` line. */
+  readonly entry: number;
+  readonly sequence: number | null;
+}
+
+/** The shared log that holds all that was settled up to here; null: in doubt. */
+interface StreamDraft {
+  readonly kind: 'stream';
+  readonly stream: string | null;
+}
+
 /** What is to be written, before it has its place. */
-export type EntryDraft = RecordDraft | DecisionDraft;
+export type EntryDraft = RecordDraft | DecisionDraft | KeptDraft | SettledDraft | StreamDraft;
 
 interface Placed {
   /** Position in the journal: 1, 2, 3 … over all kinds of entry. */
@@ -84,8 +107,20 @@ export function offsetOf(line: Buffer): number {
 function isEntry(value: unknown): value is JournalEntry {
   if (!isObject(value) || !isCount(value['offset']) || value['offset'] === 0 || typeof value['at'] !== 'number') return false;
   if (typeof value['previous'] !== 'string' || !HASH.test(value['previous'])) return false;
-  if (value['kind'] === 'record') return isCount(value['n']) && isHolder(value['by']) && isRecord(value['record']);
-  return value['kind'] === 'decision' && isDecision(value['decision']);
+  switch (value['kind']) {
+    case 'record':
+      return isCount(value['n']) && isHolder(value['by']) && isRecord(value['record']);
+    case 'decision':
+      return isDecision(value['decision']);
+    case 'kept':
+      return isCount(value['n']) && hasTexts(value, ['append_id']) && isHolder(value['by']) && isRecord(value['record']);
+    case 'settled':
+      return isCount(value['entry']) && (value['sequence'] === null || isCount(value['sequence']));
+    case 'stream':
+      return value['stream'] === null || typeof value['stream'] === 'string';
+    default:
+      return false;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

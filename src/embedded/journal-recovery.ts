@@ -1,19 +1,24 @@
 import { writeFully, type JournalFiles } from './journal-files.ts';
-import { JournalIndex } from './journal-index.ts';
+import type { JournalLedger } from './journal-index.ts';
 import { countLine, emptySegment, JournalSegments, type Segment } from './journal-segments.ts';
-import { damaged, listSegments, readAnchor, scanSegments, type Anchor, type ScannedLine, type TornTail } from './journal-scan.ts';
+import { damaged, listSegments, readAnchor, scanSegments, type ScannedLine, type TornTail } from './journal-scan.ts';
 import type { OnNotice } from './notice.ts';
 
-export interface RecoveredJournal {
+export interface RecoveredJournal<Ledger> {
   readonly segments: JournalSegments;
-  readonly index: JournalIndex;
+  readonly ledger: Ledger;
 }
 
 /**
- * Opens a journal folder: verifies every line, rebuilds the index, repairs a torn end.
+ * Opens a journal folder: verifies every line, rebuilds the ledger, repairs a torn end.
  * @throws Internal (`file`, `position`) when it is damaged anywhere else
  */
-export async function recoverJournal(files: JournalFiles, folder: string, onNotice: OnNotice): Promise<RecoveredJournal> {
+export async function recoverJournal<Ledger extends JournalLedger>(
+  files: JournalFiles,
+  folder: string,
+  newLedger: () => Ledger,
+  onNotice: OnNotice,
+): Promise<RecoveredJournal<Ledger>> {
   await files.makeFolder(folder);
   const anchor = await readAnchor(files, folder);
   const names = await listSegments(files, folder);
@@ -21,7 +26,7 @@ export async function recoverJournal(files: JournalFiles, folder: string, onNoti
   // Retention was cut off between its anchor and the deletion.
   for (const { path } of stale) await files.delete(path);
   const kept = names.slice(stale.length);
-  const index = new JournalIndex();
+  const ledger = newLedger();
   const segments: Segment[] = [];
   let before = anchor;
   const open = (firstOffset: number): Segment => {
@@ -33,7 +38,8 @@ export async function recoverJournal(files: JournalFiles, folder: string, onNoti
   const take = (line: ScannedLine): void => {
     let segment = segments.at(-1);
     while (segment?.firstOffset !== line.segment.firstOffset) segment = open(kept[segments.length]?.firstOffset ?? line.segment.firstOffset);
-    indexLine(index, line, segment.base + line.position, anchor);
+    const wrong = ledger.restore(line.entry, segment.base + line.position, anchor);
+    if (wrong !== undefined) throw damaged(line.segment.path, line.position, wrong);
     countLine(segment, line);
     before = { offset: line.entry.offset, hash: line.hash };
   };
@@ -46,20 +52,9 @@ export async function recoverJournal(files: JournalFiles, folder: string, onNoti
   if (step.value !== undefined) {
     await repairTail(files, step.value, onNotice);
     // A whole line that lacked its newline stands now: read again, with it.
-    if (step.value.lacksNewline) return recoverJournal(files, folder, onNotice);
+    if (step.value.lacksNewline) return recoverJournal(files, folder, newLedger, onNotice);
   }
-  return { segments: await JournalSegments.open(files, folder, segments, isNew), index };
-}
-
-function indexLine(index: JournalIndex, line: ScannedLine, position: number, anchor: Anchor): void {
-  const { entry } = line;
-  if (entry.kind === 'record') {
-    const length = index.get(entry.record.tenant_id, entry.record.session_id)?.positions.length ?? 0;
-    // The rest of a session whose beginning went by retention: its chain is no longer kept.
-    if (length === 0 && entry.n > 0 && anchor.offset > 0) return;
-    if (entry.n !== length) throw damaged(line.segment.path, line.position, `is record ${entry.n} of a chain of ${length}`);
-  }
-  index.apply(entry, position);
+  return { segments: await JournalSegments.open(files, folder, segments, isNew), ledger };
 }
 
 async function repairTail(files: JournalFiles, torn: TornTail, onNotice: OnNotice): Promise<void> {

@@ -1,5 +1,6 @@
 import { Internal } from '../domain/errors.ts';
 import type { SessionId } from '../domain/ids.ts';
+import { leavable } from '../domain/leavable.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -7,11 +8,12 @@ import type { Holder } from '../ports/lease-store.ts';
 import type { Appended, ChainEntry, Decision, LifecycleLog, OpenEntry, ReadOptions, StandingDecision } from '../ports/lifecycle-log.ts';
 import { systemJournalFiles, type JournalFiles } from './journal-files.ts';
 import { GroupCommit } from './journal-group-commit.ts';
-import type { JournalIndex } from './journal-index.ts';
+import { JournalIndex } from './journal-index.ts';
 import { decodeLine, type JournalEntry } from './journal-line.ts';
 import { CommitSignal, readLines } from './journal-reader.ts';
 import { recoverJournal } from './journal-recovery.ts';
 import { verifyJournal, type JournalReport } from './journal-scan.ts';
+import { retainSegments } from './journal-retention.ts';
 import type { JournalSegments } from './journal-segments.ts';
 import type { OnNotice } from './notice.ts';
 
@@ -62,8 +64,8 @@ export class JournalLifecycleLog implements LifecycleLog {
 
   /** @throws Internal (`file`, `position`) when the journal is damaged */
   static async open(folder: string, options: JournalOptions): Promise<JournalLifecycleLog> {
-    const { segments, index } = await recoverJournal(options.files ?? systemJournalFiles, folder, options.onNotice);
-    const log = new JournalLifecycleLog(segments, index, options);
+    const { segments, ledger } = await recoverJournal(options.files ?? systemJournalFiles, folder, () => new JournalIndex(), options.onNotice);
+    const log = new JournalLifecycleLog(segments, ledger, options);
     await log.#retain();
     return log;
   }
@@ -122,7 +124,7 @@ export class JournalLifecycleLog implements LifecycleLog {
   }
 
   read(tenant: Tenant, options: ReadOptions): AsyncIterable<ChainEntry> {
-    return { [Symbol.asyncIterator]: () => this.#iterate(tenant, options) };
+    return { [Symbol.asyncIterator]: () => leavable(options.signal, (signal) => this.#entries(tenant, options, signal)) };
   }
 
   /** Answers what was begun; followers get all that is durable and then end. */
@@ -130,19 +132,6 @@ export class JournalLifecycleLog implements LifecycleLog {
     await this.#writer.close();
     this.#commits.close();
     await this.#segments.close();
-  }
-
-  /** `return` must not wait for a `next` that waits for a commit: it aborts it. */
-  #iterate(tenant: Tenant, options: ReadOptions): AsyncGenerator<ChainEntry> {
-    const left = new AbortController();
-    const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
-    const entries = this.#entries(tenant, options, signal);
-    const leave = entries.return.bind(entries);
-    entries.return = (value) => {
-      left.abort();
-      return leave(value);
-    };
-    return entries;
   }
 
   async *#entries(tenant: Tenant, options: ReadOptions, signal: AbortSignal): AsyncGenerator<ChainEntry> {
@@ -169,24 +158,11 @@ export class JournalLifecycleLog implements LifecycleLog {
 
   /** Deletes from the oldest on what is over and old enough; never the segment being written. */
   async #retain(): Promise<void> {
-    const cutoffMs = this.#options.clock.wallMs() - (this.#options.retentionMs ?? RETENTION_MS);
-    while (this.#segments.count > 1) {
-      const { first } = this.#segments;
-      const end = first.base + first.size;
-      if (first.lastAt >= cutoffMs || !this.#index.allEndedBefore(end, cutoffMs)) return;
-      try {
-        await this.#segments.deleteFirst(() => this.#index.dropBefore(end));
-      } catch (error) {
-        // What could not be deleted is kept, and tried again after the next write.
-        this.#options.onNotice({ kind: 'journal_failed', detail: `An old journal file was not deleted: ${String(error)}`, fields: { file: first.path } });
-        return;
-      }
-      this.#options.onNotice({
-        kind: 'segment_deleted',
-        detail: 'A journal file whose sessions are all over and old was deleted',
-        fields: { file: first.path },
-      });
-    }
+    const { clock, retentionMs = RETENTION_MS, onNotice } = this.#options;
+    await retainSegments(this.#segments, clock.wallMs() - retentionMs, onNotice, {
+      isOver: (end, cutoffMs) => this.#index.allEndedBefore(end, cutoffMs),
+      forget: (end) => this.#index.dropBefore(end),
+    });
   }
 }
 
