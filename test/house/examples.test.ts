@@ -27,7 +27,7 @@ describe('the examples of the documents', () => {
     expect(broken, text).toEqual([]);
   });
 
-  it.each(['README.md', 'docs/http.md'])('of %s in the shell run and print what they say', async (page) => {
+  it.each(['README.md', 'docs/http.md', 'docs/audit.md'])('of %s in the shell run and print what they say', async (page) => {
     const example = exampleOf(page, 'sh');
     expect(example.promised.length).toBeGreaterThan(3);
     const { broken, text } = await runShell(example, node.url);

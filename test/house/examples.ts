@@ -44,7 +44,8 @@ export async function runShell({ program, promised }: Example, url: string): Pro
   return inEmptyFolder(async (cwd) => {
     const curl = (await has('curl')) ? '' : `curl() { ${quoted(process.execPath)} ${quoted(path.join(ROOT, 'test/house/plain-curl.mjs'))} "$@"; }\n`;
     const node = `node() { ${quoted(process.execPath)} "$@"; }\n`;
-    const script = `set -eu\n${curl}${node}${program.replaceAll('http://127.0.0.1:7464', url)}`;
+    const mayfly = `mayfly() { node ${quoted(path.join(ROOT, 'dist/src/cli/main.js'))} "$@"; }\n`;
+    const script = `set -eu\n${curl}${node}${mayfly}${program.replaceAll('http://127.0.0.1:7464', url)}`;
     return printed(await run('sh', ['-c', script], { cwd, timeout: RUN_TIMEOUT_MS }), promised);
   });
 }

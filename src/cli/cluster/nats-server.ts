@@ -14,6 +14,8 @@ interface NatsRoutes {
 
 export interface NatsServerOptions {
   readonly folder: string;
+  /** A configuration file for what is not said here, such as accounts. */
+  readonly config?: string;
 }
 
 /** A NATS server with JetStream on 127.0.0.1. */
@@ -24,14 +26,19 @@ export class NatsServer extends ServerProcess {
   readonly monitorUrl: string;
   readonly #name: string;
 
-  constructor(port: number, monitorPort: number, { folder }: NatsServerOptions, routes?: NatsRoutes) {
+  constructor(port: number, monitorPort: number, { folder, config }: NatsServerOptions, routes?: NatsRoutes) {
     const name = `nats-${randomUUID()}`;
     super({
       program: 'nats-server',
       folder,
       args: `--addr 127.0.0.1 --port ${port} --http_port ${monitorPort} --server_name ${name} --jetstream`
         .split(' ')
-        .concat('--store_dir', path.resolve(folder), routes === undefined ? [] : routeFlags(routes)),
+        .concat(
+          '--store_dir',
+          path.resolve(folder),
+          routes === undefined ? [] : routeFlags(routes),
+          config === undefined ? [] : ['--config', path.resolve(config)],
+        ),
     });
     this.port = port;
     this.url = `nats://127.0.0.1:${port}`;
@@ -64,14 +71,14 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
 }
 
 /** Starts three servers that form a cluster, each in a folder of its own below `folder`: streams can have three replicas. @throws Unavailable */
-export async function startNatsCluster({ folder }: NatsServerOptions): Promise<readonly NatsServer[]> {
+export async function startNatsCluster({ folder, ...rest }: NatsServerOptions): Promise<readonly NatsServer[]> {
   const size = 3;
   const clusterName = `mayfly-${randomUUID()}`;
   const ports = await freePorts(3 * size);
   const all = ports.slice(0, size);
   return startAll(
     all.map(async (own, at) => {
-      const options = { folder: path.join(folder, `nats-${at + 1}`) };
+      const options = { ...rest, folder: path.join(folder, `nats-${at + 1}`) };
       const server = new NatsServer(ports[size + at]!, ports[2 * size + at]!, options, { clusterName, own, all });
       await server.start();
       return server;
