@@ -129,6 +129,13 @@ function hintFor(found: Found): string {
   return injected ? '. Kubernetes set this variable for a service called "mayfly": turn it off with enableServiceLinks: false, or give --port' : '';
 }
 
+/** @throws InvalidRequest for an option that is none: mistyped, it would leave a default in force that nobody wanted */
+export function refuseUnknownOptions(options: object): void {
+  const known = new Set(SETTING_KEYS.map((key) => optionOf(SETTINGS[key].name)));
+  const unknown = Object.keys(options).find((option) => !known.has(option));
+  if (unknown !== undefined) throw new InvalidRequest(`"${unknown}" is not an option; known are ${[...known].join(', ')}`, { field: unknown });
+}
+
 function refuseUnknownKeys(file: Readonly<Record<string, unknown>>): void {
   const known = new Set(SETTING_KEYS.map((key) => fileKeyOf(SETTINGS[key].name)));
   const unknown = Object.keys(file).find((key) => !known.has(key));

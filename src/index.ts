@@ -2,7 +2,8 @@
 export { Mayfly } from './mayfly.ts';
 export type { MayflyHandle } from './client/mayfly-handle.ts';
 export type { LifecycleOptions, OpenSessionOptions, TenantHandle } from './client/tenant-handle.ts';
-export type { ColumnsSpec, CreateTableOptions, SessionHandle, WorkOptions } from './client/session-handle.ts';
+export type { CreateTableOptions, SessionHandle, WorkOptions } from './client/session-handle.ts';
+export type { ColumnsSpec } from './client/table-source.ts';
 export type { SqlOptions } from './client/session-requests.ts';
 export type { InsertData } from './client/insert-body.ts';
 export type { SessionList, SessionsOptions } from './client/session-list.ts';

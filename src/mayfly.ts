@@ -1,7 +1,7 @@
 import { connect } from './client/connect.ts';
 import type { ConnectOptions } from './client/connect.ts';
 import { MayflyHandle } from './client/mayfly-handle.ts';
-import { isClustered, loadSettings } from './config.ts';
+import { isClustered, loadSettings, refuseUnknownOptions } from './config.ts';
 import type { SettingsInput } from './config.ts';
 import { InvalidRequest } from './domain/errors.ts';
 import { startNode } from './node.ts';
@@ -13,6 +13,7 @@ export class Mayfly extends MayflyHandle {
    * @throws InvalidRequest naming the setting; DataDirLocked while another process holds the folder
    */
   static async open(options: SettingsInput = {}): Promise<MayflyHandle> {
+    refuseUnknownOptions(options);
     const { settings } = loadSettings({ flags: { logLevel: 'warn', ...options } });
     if (isClustered(settings)) {
       const detail = 'A node of a cluster has to be reached by the others: run `mayfly serve` with these settings, and `Mayfly.connect` to it';

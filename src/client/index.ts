@@ -2,7 +2,8 @@
 export { connect } from './connect.ts';
 export type { MayflyHandle } from './mayfly-handle.ts';
 export type { LifecycleOptions, OpenSessionOptions, TenantHandle } from './tenant-handle.ts';
-export type { ColumnsSpec, CreateTableOptions, SessionHandle, WorkOptions } from './session-handle.ts';
+export type { CreateTableOptions, SessionHandle, WorkOptions } from './session-handle.ts';
+export type { ColumnsSpec } from './table-source.ts';
 export type { SqlOptions } from './session-requests.ts';
 export type { InsertData } from './insert-body.ts';
 export type { SessionList, SessionsOptions } from './session-list.ts';

@@ -1,36 +1,30 @@
 import type { RecordBatch, Schema, Table } from 'apache-arrow';
 import type { DurationInput } from '../domain/duration.ts';
 import { QueryCancelled, UnknownTable } from '../domain/errors.ts';
-import type { CallOptions, ColumnSpec, CreateTableRequest, QueryAnswer, SessionState, TableDetails, TableView } from '../domain/gateway.ts';
+import type { CallOptions, QueryAnswer, SessionState, TableDetails, TableSource, TableView } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import { parseLogicalName, physicalId, tableRef, type LogicalName, type PhysicalId } from '../domain/table-name.ts';
 import { batchesOfAnswer, tableOfAnswer } from './answer.ts';
-import { schemaStream } from './arrow-encode.ts';
-import { adoptSchema } from './arrow-adopt.ts';
 import { CallScope } from './call-scope.ts';
 import type { CollectionGuard } from './collection-guard.ts';
 import { insertBody, type InsertData } from './insert-body.ts';
 import { rowsOfBatch } from './row-values.ts';
 import type { SessionMemory } from './session-memory.ts';
 import { extendRequest, sqlCall, type SqlCall, type SqlOptions } from './session-requests.ts';
+import { emptyTableSource, tableRequest, type ColumnsSpec } from './table-source.ts';
 import type { TenantGateway } from './tenant-gateway.ts';
-
-/** Columns with DuckDB types, e.g. `{ columns: [{ name: 'id', type: 'BIGINT', nullable: false }] }`. */
-export interface ColumnsSpec {
-  readonly columns: readonly ColumnSpec[];
-}
 
 export interface CreateTableOptions {
   readonly primaryKey?: readonly string[];
   readonly signal?: AbortSignal;
-  /** Same key and same call: done once. */
+  /** Same key and same call: done once. For a remote node, whose answer can be lost on the way. */
   readonly idempotencyKey?: string;
 }
 
 export interface WorkOptions {
   readonly signal?: AbortSignal;
-  /** Same key and same call: done once. */
+  /** Same key and same call: done once. For a remote node, whose answer can be lost on the way. */
   readonly idempotencyKey?: string;
 }
 
@@ -101,19 +95,17 @@ export class SessionHandle {
 
   /** Makes an empty table. An Arrow schema of any copy of `apache-arrow` will do. */
   async createTable(name: string, columns: Schema | ColumnsSpec | object, options: CreateTableOptions = {}): Promise<TableView> {
-    const schema = 'fields' in columns ? adoptSchema(columns) : undefined;
-    const source: CreateTableRequest['source'] =
-      schema === undefined ? { kind: 'columns', columns: (columns as ColumnsSpec).columns } : { kind: 'arrow', body: schemaStream(schema) };
-    return this.#create(name, { source, ...(options.primaryKey === undefined ? {} : { primary_key: options.primaryKey }) }, options);
+    return this.#create(name, emptyTableSource(columns), options);
   }
 
   /** Makes a table of a query's rows. */
   async createTableAs(name: string, query: string, options: CreateTableOptions = {}): Promise<TableView> {
-    return this.#create(name, { source: { kind: 'query', query }, ...(options.primaryKey === undefined ? {} : { primary_key: options.primaryKey }) }, options);
+    return this.#create(name, { kind: 'query', query }, options);
   }
 
-  async #create(name: string, request: CreateTableRequest, options: CreateTableOptions): Promise<TableView> {
+  async #create(name: string, source: TableSource, options: CreateTableOptions): Promise<TableView> {
     const logical = parseLogicalName(name);
+    const request = tableRequest(source, options.primaryKey);
     const view = await this.#work(options, (call) => this.#gateway.createTable(this.id, logical, request, call));
     this.#memory.sawTable(logical);
     return view;

@@ -16,7 +16,7 @@ export interface OpenSessionOptions {
   readonly idleTimeout?: DurationInput;
   readonly labels?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Same key and same options: the same session. */
+  /** Same key and same options: the same session. For a remote node, whose answer can be lost on the way. */
   readonly idempotencyKey?: string;
 }
 
@@ -80,6 +80,7 @@ export class TenantHandle {
   /** This tenant's lifecycle records from an offset on, oldest first; offsets increase, with gaps. */
   async *lifecycle(options: LifecycleOptions = {}): AsyncGenerator<LifecycleEntry, void, undefined> {
     const { from, follow, sessionId, signal } = options;
+    if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) throw new InvalidRequest('An offset is a whole number from 0 on', { field: 'from' });
     const stop = new AbortController();
     const forward = (): void => stop.abort(signal?.reason);
     if (signal?.aborted === true) forward();

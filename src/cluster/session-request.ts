@@ -44,6 +44,7 @@ function parseEither(request: ExtendSessionRequest, field: 'timeout' | 'idle_tim
 
 /** @throws InvalidRequest for more than 32 labels, or one that is longer than 256 characters */
 export function parseLabels(labels: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  if (typeof (labels ?? {}) !== 'object' || Array.isArray(labels)) throw new InvalidRequest('Labels are texts under names', { field: 'labels' });
   const entries = Object.entries(labels ?? {});
   if (entries.length > LABELS_MAX) throw new InvalidRequest(`A session has at most ${LABELS_MAX} labels`, { field: 'labels', max: LABELS_MAX });
   for (const [key, value] of entries) {

@@ -6,6 +6,7 @@ import { SETTINGS, SETTING_KEYS, fileKeyOf, optionOf, variableOf } from '../../s
 import { showValue } from '../../src/config-values.ts';
 import { defaultSettings, loadSettings, readConfigFile } from '../../src/config.ts';
 import type { SettingSources } from '../../src/config.ts';
+import { Mayfly } from '../../src/mayfly.ts';
 import { InvalidRequest, MayflyError } from '../../src/domain/errors.ts';
 import { runCli } from './run-cli.ts';
 
@@ -168,5 +169,11 @@ describe('the config file', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('Mayfly.open', () => {
+  it('refuses an option that is none: mistyped, it would leave a default in force', async () => {
+    await expect(Mayfly.open({ dataDirr: 'elsewhere' } as never)).rejects.toMatchObject({ code: 'invalid_request', field: 'dataDirr' });
   });
 });

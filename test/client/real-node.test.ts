@@ -209,6 +209,34 @@ describe.each([
     expect(new PartialDeletionFailure('x', { failed: 1 })).toBeInstanceOf(MayflyError);
   });
 
+  it('answers what a program without types may do with a field by name', async () => {
+    const acme = mayfly.tenant('acme');
+    const columns = [{ name: 'a', type: 'INT' }];
+    const first = async (entries: AsyncIterable<unknown>) => entries[Symbol.asyncIterator]().next();
+    const cases: [call: () => Promise<unknown>, field: string][] = [
+      [() => session.createTable('t', null as never), 'columns'],
+      [() => session.createTable('t', {}), 'columns'],
+      [() => session.createTable('t', { columns: [] }), 'columns'],
+      [() => session.createTable('t', { columns: [{ name: 'a' }] }), 'columns'],
+      [() => session.createTable('t', { columns }, { primaryKey: 'a' as never }), 'primary_key'],
+      [() => session.createTable('t', { columns }, { primaryKey: ['b'] }), 'primary_key'],
+      [() => session.sql(5 as never), 'query'],
+      [() => session.sql('SELECT 1', { timeout: 'soon' }), 'timeout'],
+      [() => session.extend({ timeout: '1000d' }), 'timeout'],
+      [() => acme.openSession({ timeout: -1 }), 'timeout'],
+      [() => acme.openSession({ labels: 'x' as never }), 'labels'],
+      [() => acme.openSession({ labels: { a: 1 } as never }), 'labels.a'],
+      [() => Promise.resolve(acme.sessions({ limit: 0 })), 'limit'],
+      [() => acme.closeSessions({}), 'labels'],
+      [() => first(acme.lifecycle({ from: -1 })), 'from'],
+      [() => first(acme.lifecycle({ from: 1.5 })), 'from'],
+      [() => first(acme.lifecycle({ sessionId: 'x' })), 'session_id'],
+    ];
+    for (const [call, field] of cases) await expect(call(), `${call}`).rejects.toMatchObject({ code: 'invalid_request', field });
+    for (const rows of [null, 5, 'x']) await expect(session.insert('t', rows as never)).rejects.toMatchObject({ code: 'invalid_rows' });
+    expect(await session.tables()).toEqual([]);
+  });
+
   it('inserts nothing of a source that throws after many batches (I8)', async () => {
     await session.createTable('people', schema);
     async function* source() {
