@@ -6,7 +6,7 @@ const PREFIX = 'mayfly:';
 /** Hexadecimal digits of a session id that choose its shard of the directory: 4,096 shards. */
 export const SHARD_DIGITS = 3;
 
-/** Hash of all holders: holder → `<counter> <notice as JSON, or nothing>`. */
+/** Hash of all holders: holder → `<counter> <counter it began with there> <notice as JSON, or nothing>`. */
 export const HOLDERS = `${PREFIX}holders`;
 /** Hash of the holders forgotten last: holder → the counter it was forgotten at. */
 export const FORGOTTEN = `${PREFIX}forgotten`;

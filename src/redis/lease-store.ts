@@ -53,8 +53,8 @@ export class RedisLeaseStore implements LeaseStore {
     const keys = [HOLDERS, revokedKey(field), removedKey(field)];
     const args = [field, counter, notice === undefined ? '' : JSON.stringify(notice), ...own.nextSettled()];
     const answers = await this.#masters.ask(async (master) => {
-      const [previous, revoked] = (await master.run(SCRIPTS.heartbeat, keys, args)) as [number, SessionId[]];
-      own.beaten(master, counter, previous);
+      const [began, previous, revoked] = (await master.run(SCRIPTS.heartbeat, keys, args)) as [number, number, SessionId[]];
+      own.beaten(master, counter, began, previous);
       void this.#writer.repair(master, field, own);
       return revoked;
     });

@@ -30,7 +30,6 @@ export class Master {
   #pending = 0;
   /** When the first operation was asked that got no answer, nor any since; undefined while it answers. */
   #silentSinceMs: number | undefined;
-  #connections = 0;
   #isUp: boolean | undefined;
   #isClosed = false;
 
@@ -54,15 +53,9 @@ export class Master {
     // Every operation reports its own failure.
     this.#client.on('error', () => undefined);
     this.#client.on('ready', () => {
-      this.#connections += 1;
       this.#silentSinceMs = undefined;
     });
     this.#client.on('close', () => this.#turned(false));
-  }
-
-  /** Rises with every connection; while it stays, it is the same run of the server, which lost nothing. */
-  get connections(): number {
-    return this.#connections;
   }
 
   /** Resolves when it is connected, or the first try failed. */

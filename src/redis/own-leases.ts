@@ -20,9 +20,9 @@ interface Standing {
   /** More was missed than is remembered. */
   lostTrack: boolean;
   isBeingRepaired: boolean;
-  /** The last counter it acknowledged, and over which connection. */
+  /** The counter with which the holder's entry began there, and the last one it acknowledged. */
+  began: number;
   counter: number;
-  connection: number;
 }
 
 /**
@@ -37,13 +37,13 @@ export class OwnLeases {
   /** Known to all masters since before the last heartbeat, and since then. */
   #settled: SessionId[] = [];
   #settling: SessionId[] = [];
-  /** A master was found without the previous counter, in the beat of that number or after; undefined when none was. */
-  #lackedAt: number | undefined;
+  /** The last beat in which a master was found to have lost what it held; undefined when it was reported, or none was. */
+  #lostAt: number | undefined;
   #reportedAt = 0;
 
   constructor(masters: readonly Master[]) {
     this.#standings = new Map(
-      masters.map((master) => [master, { missed: new Map<SessionId, number>(), lostTrack: false, isBeingRepaired: false, counter: -1, connection: -1 }]),
+      masters.map((master) => [master, { missed: new Map<SessionId, number>(), lostTrack: false, isBeingRepaired: false, began: 0, counter: 0 }]),
     );
   }
 
@@ -96,21 +96,22 @@ export class OwnLeases {
     return due;
   }
 
-  /** Notes a master's answer to a beat: the counter it had before. */
-  beaten(master: Master, counter: number, previous: number): void {
+  /**
+   * Notes a master's answer to a beat: the counter with which the entry began, and the one it had before. One that only
+   * missed beats has lost nothing: what else it missed is remembered here.
+   */
+  beaten(master: Master, counter: number, began: number, previous: number): void {
     const standing = this.#of(master);
-    // A missed beat is no loss as long as it is the same run of the server: what else was missed is remembered here.
-    const isSameRun = standing.connection === master.connections && previous >= 0 && previous === standing.counter;
-    const isSeen = previous === counter || (previous >= 0 && previous === counter - 1) || isSameRun;
-    if ((!isSeen || standing.lostTrack) && counter > this.#reportedAt) this.#lackedAt = Math.max(counter, this.#lackedAt ?? 0);
-    standing.counter = Math.max(standing.counter, counter);
-    standing.connection = master.connections;
+    const hasLost = began !== standing.began || previous < standing.counter || standing.lostTrack;
+    standing.began = began;
+    standing.counter = counter;
+    if (hasLost && counter > this.#reportedAt) this.#lostAt = Math.max(counter, this.#lostAt ?? 0);
   }
 
   /** False once for each loss, late answers to earlier beats included. */
   reportSeen(counter: number): boolean {
-    if (this.#lackedAt === undefined) return true;
-    this.#lackedAt = undefined;
+    if (this.#lostAt === undefined) return true;
+    this.#lostAt = undefined;
     this.#reportedAt = counter;
     return false;
   }

@@ -34,7 +34,7 @@ export function mergeLeases(holder: string, readings: readonly HolderReading[]):
     const known = latest.get(session);
     if (!removed.has(session) && (known === undefined || leadingNumber(stored) > leadingNumber(known))) latest.set(session, stored);
   }
-  return [...latest].map(([session, stored]) => ({ holder: holderOf(holder), session, context: afterNumber<LeaseContext>(stored) }));
+  return [...latest].map(([session, stored]) => ({ holder: holderOf(holder), session, context: JSON.parse(afterNumber(stored)) as LeaseContext }));
 }
 
 /** A beat after it was forgotten has a higher counter: then the holder is there again. */
@@ -54,11 +54,12 @@ export function mergeHolders(readings: readonly Readonly<Record<string, string>>
 }
 
 export function knownHolderOf(holder: string, standing: string): KnownHolder {
-  const notice = standing.endsWith(' ') ? undefined : afterNumber<NodeNotice>(standing);
+  const told = afterNumber(afterNumber(standing));
+  const notice = told === '' ? undefined : (JSON.parse(told) as NodeNotice);
   return { holder: holderOf(holder), counter: counterOf(standing), ...(notice === undefined ? {} : { notice }) };
 }
 
-/** Of a stored holder: `<counter> <notice>`. */
+/** Of a stored holder: `<counter> <began> <notice>`. */
 export function counterOf(standing: string): number {
   return leadingNumber(standing);
 }
@@ -71,8 +72,8 @@ function leadingNumber(stored: string): number {
   return Number(stored.slice(0, stored.indexOf(' ')));
 }
 
-function afterNumber<T>(stored: string): T {
-  return JSON.parse(stored.slice(stored.indexOf(' ') + 1)) as T;
+function afterNumber(stored: string): string {
+  return stored.slice(stored.indexOf(' ') + 1);
 }
 
 function pairsOf(flat: readonly string[]): readonly (readonly [SessionId, string])[] {

@@ -16,7 +16,10 @@ beforeAll(async () => {
 afterAll(async () => redis.stop());
 beforeEach(async () => {
   await redis.reset();
-  ({ leases } = await redis.open());
+  const adapters = await redis.open();
+  // Every master has answered once: from here on its coming and going is told.
+  await adapters.check();
+  ({ leases } = adapters);
   holder = newHolder();
   counter = 0;
 });
@@ -29,7 +32,9 @@ async function beat(): Promise<boolean> {
 async function putSome(count: number): Promise<readonly SessionId[]> {
   const sessions = Array.from({ length: count }, newSession);
   for (let at = 0; at < count; at += 100) {
-    await Promise.all(sessions.slice(at, at + 100).map(async (session) => leases.put({ holder, session, context: contextOf(1) })));
+    // A busy machine may keep a server from its bound; a put can be made again.
+    const put = async (session: SessionId): Promise<void> => leases.put({ holder, session, context: contextOf(1) });
+    await Promise.all(sessions.slice(at, at + 100).map(async (session) => put(session).catch(async () => put(session))));
   }
   return sessions;
 }
@@ -56,13 +61,23 @@ describe('masters that lose what they held', () => {
     expect(await beat()).toBe(true);
     for (const lost of [[1], [0, 1, 2]]) {
       await Promise.all(lost.map(async (at) => redis.client(at).flushall()));
-      // The one that was emptied may answer after the majority: then the beat after it tells.
-      expect([await beat(), await beat()]).toContain(false);
+      // The one that was emptied may answer after the majority: then a later beat tells.
+      await expect.poll(beat).toBe(false);
       await Promise.all(sessions.map(async (session) => leases.put({ holder, session, context: contextOf(2) })));
       for (const at of [0, 1, 2]) await expect.poll(async () => heldAt(at)).toHaveLength(3);
       expect([await beat(), await beat()]).toEqual([true, true]);
     }
     expect((await leases.find(sessions[0]!))?.context).toEqual(contextOf(2));
+  });
+
+  it('are noticed even if the answer that would have told is lost', async () => {
+    await beat();
+    await redis.client(1).flushall();
+    // As the beat whose answer was lost leaves it there.
+    const lost = counter + 1;
+    await redis.client(1).hset(HOLDERS, holderField(holder), `${lost} ${lost} `);
+    await expect.poll(beat).toBe(false);
+    expect([await beat(), await beat()]).toEqual([true, true]);
   });
 
   it('are noticed when all were restarted', async () => {
@@ -72,7 +87,7 @@ describe('masters that lose what they held', () => {
     await expect(leases.find(session!)).rejects.toMatchObject({ code: 'unavailable' });
     await Promise.all(redis.servers.map(async (server) => server.start()));
     await expect.poll(async () => leases.find(session!).catch(() => 'unavailable')).toBeUndefined();
-    expect([await beat(), await beat()]).toContain(false);
+    await expect.poll(beat).toBe(false);
     await leases.put({ holder, session: session!, context: contextOf(1) });
     expect(await leases.find(session!)).toBeDefined();
   });
@@ -221,7 +236,7 @@ describe('the cost', () => {
         await leases.holders();
       }
       // All three have answered.
-      await Promise.all([0, 1, 2].map(async (at) => expect.poll(async () => redis.client(at).hget(HOLDERS, holderField(holder))).toBe(`${counter} `)));
+      await Promise.all([0, 1, 2].map(async (at) => expect.poll(async () => redis.client(at).hget(HOLDERS, holderField(holder))).toBe(`${counter} 1 `)));
     };
     await putSome(10);
     await ten();

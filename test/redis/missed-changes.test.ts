@@ -26,7 +26,11 @@ async function put(session: SessionId): Promise<SessionId> {
 
 /** Makes the last master miss something; then one that knows is stopped, so that a majority needs the one that does not. */
 async function away(during: () => Promise<void>): Promise<void> {
-  await expect.poll(async () => redis.client(2).dbsize()).toBe(await redis.client(0).dbsize());
+  const standsAt = async (at: number): Promise<readonly unknown[]> => [
+    await redis.client(at).hget(HOLDERS, holderField(holder)),
+    await redis.client(at).hlen(leasesKey(holderField(holder))),
+  ];
+  await expect.poll(async () => new Set((await Promise.all([0, 1, 2].map(standsAt))).map(String)).size).toBe(1);
   await redis.server(2).kill();
   await during();
   await redis.server(2).start();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
+import { expect } from 'vitest';
 import { startRedisServers, type RedisServer } from '../../src/cli/cluster/redis-server.ts';
 import { SystemClock } from '../../src/embedded/system-clock.ts';
 import type { RedisNotice } from '../../src/redis/notice.ts';
@@ -57,7 +58,11 @@ export class RedisFixture {
       server.resume();
       if (server.pid === undefined) await server.start();
     }
-    await Promise.all(this.#clients.map(async (client) => client.flushall()));
+    for (const client of this.#clients) {
+      // What closed connections had sent to a server that was stopped is read first.
+      await expect.poll(async () => (await client.client('LIST')) as string).toMatch(/^.*\n$/);
+      await client.flushall();
+    }
   }
 
   async stop(): Promise<void> {

@@ -8,7 +8,7 @@
 --   ARGV[1]  holder
 --   ARGV[2]  one session alone; '' for all
 --
--- Output: [[session, '<version> <context>', …], [removed session, …], '<counter> <notice>' or false, counter when forgotten or false]
+-- Output: [[session, '<version> <context>', …], [removed session, …], '<counter> <began> <notice>' or false, counter when forgotten or false]
 local leases, removed
 if ARGV[2] == '' then
   leases = redis.call('HGETALL', KEYS[1])

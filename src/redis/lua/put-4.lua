@@ -21,5 +21,5 @@ end
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[3] .. ' ' .. ARGV[4])
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[1])
 -- Seen among the holders even if its first heartbeat never comes.
-redis.call('HSETNX', KEYS[4], ARGV[1], '0 ')
+redis.call('HSETNX', KEYS[4], ARGV[1], '0 0 ')
 return 1
