@@ -20,6 +20,15 @@ export interface RequestOptions {
   readonly headers?: MsgHdrs;
 }
 
+/** What the server at the other end said of itself. */
+interface ServerFacts {
+  readonly version: string;
+  readonly hasJetStream: boolean;
+  readonly isClustered: boolean;
+  /** Servers of its cluster that it knows, itself included. */
+  readonly peers: number;
+}
+
 /**
  * One connection to a NATS cluster that never gives up. While it is cut nothing is sent: what the client would buffer
  * lands later, or never, and nobody would know.
@@ -65,9 +74,9 @@ export class NatsLink {
     return this.#connected;
   }
 
-  get server(): { readonly version: string; readonly isClustered: boolean; readonly peers: number } {
-    const { version = '0.0.0', cluster, connect_urls: urls } = this.#connection.info ?? {};
-    return { version, isClustered: cluster !== undefined && cluster !== '', peers: urls?.length ?? 1 };
+  get server(): ServerFacts {
+    const { version = '0.0.0', cluster = '', connect_urls: urls = [], jetstream = false } = this.#connection.info ?? {};
+    return { version, hasJetStream: jetstream, isClustered: cluster !== '', peers: Math.max(urls.length, 1) };
   }
 
   /** Called after each reconnect. */

@@ -64,6 +64,10 @@ async function sameStream(js: JetStream, stream: string, identity: string | unde
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
     const done = (): void => {
       clock.clearTimeout(timer);
       signal.removeEventListener('abort', done);

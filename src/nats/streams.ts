@@ -103,11 +103,18 @@ function isReplicated({ server }: NatsLink, { serversNamed }: StreamTerms): bool
 }
 
 async function assertJetStream(js: JetStream): Promise<void> {
-  const info = await js.call('INFO', undefined);
+  const { hasJetStream, isClustered } = js.link.server;
+  const info = await js.call('INFO', undefined).catch((error: unknown) => {
+    // Alone and without it, nobody will ever answer; in a cluster the others may have it.
+    throw hasJetStream || isClustered ? error : withoutJetStream('nobody answers');
+  });
   if (info.error === undefined) return;
   const isOff = info.error.err_code === REFUSALS.notEnabled || info.error.err_code === REFUSALS.notEnabledForAccount;
-  if (!isOff) throw refused(info.error);
-  throw new InvalidRequest(`NATS has no JetStream for this account (${info.error.description}): start nats-server with --jetstream`, { field: 'nats' });
+  throw isOff ? withoutJetStream(info.error.description) : refused(info.error);
+}
+
+function withoutJetStream(why: string): Error {
+  return new InvalidRequest(`NATS has no JetStream for this account (${why}): start nats-server with --jetstream`, { field: 'nats' });
 }
 
 async function ensureStream(js: JetStream, promised: Promised, onNotice: OnNotice): Promise<StreamInfo> {
@@ -150,6 +157,8 @@ const EDITS: Readonly<Record<string, (value: unknown) => string>> = {
   max_msgs_per_subject: (value) => `--max-msgs-per-subject=${String(value)}`,
   max_age: (value) => `--max-age=${shown('max_age', value)}`,
   num_replicas: (value) => `--replicas=${String(value)}`,
+  deny_delete: () => '--deny-delete',
+  deny_purge: () => '--deny-purge',
   allow_direct: () => '--no-allow-direct',
   allow_rollup_hdrs: () => '--no-allow-rollup',
 };

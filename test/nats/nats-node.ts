@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { connect, type NatsConnection } from 'nats';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { connect, type NatsConnection, type StreamInfo } from 'nats';
+import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
 import { startNatsCluster, startNatsServer, type NatsServer } from '../../src/cli/cluster/nats-server.ts';
 import { JournalOutbox } from '../../src/embedded/outbox.ts';
 import { SystemClock } from '../../src/embedded/system-clock.ts';
@@ -15,6 +16,11 @@ import { scratchFolder } from '../embedded/scratch.ts';
 
 export const DAY_MS = 24 * 3_600_000;
 
+/** Waits for a condition as long as a busy machine needs. */
+export function until<T>(check: () => T | Promise<T>): Promise<T> {
+  return vi.waitFor(check, { timeout: 30_000, interval: 20 });
+}
+
 /** What one node has of NATS, with its own outbox. */
 export interface NatsNode extends NatsAdapters {
   readonly outbox: Outbox;
@@ -24,7 +30,10 @@ export interface NatsNode extends NatsAdapters {
   close(): Promise<void>;
 }
 
-export async function openNode(servers: readonly NatsServer[], options: Partial<NatsOptions> & { readonly folder?: string } = {}): Promise<NatsNode> {
+export async function openNode(
+  servers: readonly Pick<NatsServer, 'url'>[],
+  options: Partial<NatsOptions> & { readonly folder?: string } = {},
+): Promise<NatsNode> {
   const { folder = path.join(scratchFolder(), 'outbox'), ...others } = options;
   const clock = new SystemClock();
   const notices: NatsNotice[] = [];
@@ -60,6 +69,13 @@ export async function openNode(servers: readonly NatsServer[], options: Partial<
   };
 }
 
+/** A server of this test alone. */
+export async function oneServer(): Promise<NatsServer> {
+  const server = await startNatsServer({ folder: path.join(scratchFolder(), randomUUID()) });
+  onTestFinished(() => server.kill());
+  return server;
+}
+
 /** Servers for all tests of a suite, one or three that form a cluster. */
 export function serversOfSuite(count: 1 | 3): readonly NatsServer[] {
   const servers: NatsServer[] = [];
@@ -80,6 +96,16 @@ export async function plainClient(servers: readonly NatsServer[]): Promise<NatsC
   const client = await connect({ servers: servers.map(({ port }) => `127.0.0.1:${port}`) });
   onTestFinished(() => client.close());
   return client;
+}
+
+export async function streamInfo(servers: readonly NatsServer[], stream: string): Promise<StreamInfo> {
+  const client = await plainClient(servers);
+  return (await client.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeout: 5_000 })).json<StreamInfo>();
+}
+
+/** Messages in the lifecycle stream. */
+export async function countMessages(servers: readonly NatsServer[]): Promise<number> {
+  return (await streamInfo(servers, LIFECYCLE_STREAM)).state.messages;
 }
 
 /** Removes the streams with all that is in them. */
