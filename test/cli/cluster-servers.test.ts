@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { identify } from '../../src/embedded/process-identity.ts';
 import { findProgram } from '../../src/cli/cluster/find-program.ts';
 import { startNatsCluster, startNatsServer } from '../../src/cli/cluster/nats-server.ts';
 import { RedisServer, startRedisServer, startRedisServers } from '../../src/cli/cluster/redis-server.ts';
@@ -39,13 +41,9 @@ async function say(port: number, line: string, waitMs = 5_000): Promise<string> 
   }
 }
 
+/** A zombie that nobody reaps is dead. */
 function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return identify(pid) !== undefined;
 }
 
 describe('a server program', () => {
@@ -104,6 +102,17 @@ describe('a Redis server', () => {
     const second = new RedisServer(server.port, { folder: path.join(folder, 'second') });
     await expect(second.start()).rejects.toThrow(/address already in use/i);
     expect(second.pid).toBeUndefined();
+  });
+
+  it('does not outlive the process that started it, even one that is killed', async () => {
+    const module = new URL('../../dist/src/cli/cluster/redis-server.js', import.meta.url).href;
+    const script = `const { startRedisServer } = await import(process.argv[1]); console.log((await startRedisServer({ folder: process.argv[2] })).pid);`;
+    const starter = spawn(process.execPath, ['--input-type=module', '-e', script, module, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [said] = (await once(starter.stdout, 'data')) as [Buffer];
+    const pid = Number(said.toString());
+    expect(isAlive(pid)).toBe(true);
+    starter.kill('SIGKILL');
+    await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
   it('has brothers with ports and folders of their own', async () => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Unavailable } from '../../domain/errors.ts';
 import { findProgram, type ServerProgram } from './find-program.ts';
+import { leash } from './leash.ts';
 
 /** A machine that is busy with other things starts a server in seconds, not in milliseconds. */
 const START_MS_MAX = 20_000;
@@ -20,13 +21,7 @@ export interface ServerCommand {
   readonly args: readonly string[];
 }
 
-/** Servers that run now: whatever ends this process in an orderly way ends them too. */
-const running = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
-/** A server as a child process, on the same ports and data whenever it is started again. */
+/** A server as a child process that does not outlive this one, on the same ports and data whenever it is started again. */
 export abstract class ServerProcess {
   readonly folder: string;
   readonly #command: ServerCommand;
@@ -58,9 +53,9 @@ export abstract class ServerProcess {
     const child = spawn(file, args, { cwd: folder, stdio: ['ignore', output, output], detached: true });
     closeSync(output);
     this.#child = child;
-    running.add(child);
-    const ended = () => {
-      running.delete(child);
+    const letOff = child.pid === undefined ? () => undefined : leash(child.pid);
+    const ended = (): void => {
+      letOff();
       if (this.#child === child) this.#child = undefined;
     };
     child.once('exit', ended).once('error', ended);
