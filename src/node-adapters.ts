@@ -1,6 +1,6 @@
 import type { ClusterLinks } from './cluster/local-node.ts';
 import type { Settings } from './config.ts';
-import type { IdSource } from './domain/ids.ts';
+import type { IdSource, SessionId } from './domain/ids.ts';
 import type { DataDir } from './embedded/data-dir.ts';
 import { openEmbedded } from './embedded/embedded.ts';
 import type { ClaimLock } from './ports/claim-lock.ts';
@@ -19,6 +19,8 @@ export interface NodeAdapters {
   readonly log: LifecycleLog;
   readonly isPredecessor: (holder: Holder) => boolean;
   readonly lifePort?: LifePort;
+  /** Begins to answer other nodes; `onRevoked` hears at once of decisions made elsewhere. */
+  readonly listen?: (onRevoked: (session: SessionId) => void) => Promise<void>;
   readonly links?: Omit<ClusterLinks, 'peer'>;
   /** After the last session and worker are gone. */
   close(): Promise<void>;

@@ -3,14 +3,15 @@ import type { NodePhase } from '../actors/node-actor.ts';
 import type { SessionPorts } from '../actors/session-ports.ts';
 import { workerSupervision } from '../actors/worker-actor.ts';
 import { LocalNode } from './cluster/local-node.ts';
-import type { Settings } from './config.ts';
+import { isClustered, type Settings } from './config.ts';
 import { MayflyError } from './domain/errors.ts';
 import type { Gateway, SessionStanding } from './domain/gateway.ts';
 import type { IdSource, SessionId } from './domain/ids.ts';
 import type { Tenant } from './domain/tenant.ts';
 import { RandomIds } from './embedded/random-ids.ts';
 import { SystemClock } from './embedded/system-clock.ts';
-import { openEmbeddedAdapters, type NodeAdapters } from './node-adapters.ts';
+import { openEmbeddedAdapters, type AdapterNeeds, type NodeAdapters } from './node-adapters.ts';
+import { peerGateways, peersOf, type Peers } from './node-peers.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { MetricsRegistry } from './observe/metrics.ts';
@@ -37,6 +38,8 @@ export interface RunningNode {
   nodes(): readonly Omit<KnownHolder, 'counter'>[];
   /** Others reach it there from now on. */
   announce(url: string): void;
+  /** Where calls for other nodes' sessions go; absent on a node of its own. */
+  readonly peers?: Peers;
   /** Lets sessions end for `drainMs`, closes the rest, stops; resolves when no process and no session file is left. */
   drain(drainMs?: number): Promise<void>;
   /** During a drain: closes at once what is still open. */
@@ -56,7 +59,9 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
   const ids = new RandomIds();
   const metrics = createMetrics();
   const log = createLog(settings.logLevel);
-  const adapters = await openEmbeddedAdapters(settings, { clock, ids, log });
+  const needs = { clock, ids, log };
+  const secret = settings.clusterSecret ?? '';
+  const adapters = isClustered(settings) ? await openClustered(settings, needs) : await openEmbeddedAdapters(settings, needs);
   try {
     const engine = await startEngine(settings, adapters, clock, log);
     const node = new LocalNode({
@@ -74,7 +79,9 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
       metrics,
       isPredecessor: adapters.isPredecessor,
       onStop: () => adapters.close(),
+      ...(adapters.links === undefined ? {} : { cluster: { ...adapters.links, peer: peerGateways(secret, clock) } }),
     });
+    await adapters.listen?.((session) => node.revoked(session));
     return {
       gateway: node.router,
       standing: (tenant, session) => node.router.standing(tenant, session),
@@ -92,6 +99,7 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
       serving: node.serving,
       nodes: () => nodesOf(node, adapters.holder),
       announce: (url) => node.announce(url),
+      ...(adapters.links === undefined ? {} : { peers: peersOf(node, secret) }),
       drain: (drainMs) => node.drain(drainMs),
       hasten: () => node.hasten(),
     };
@@ -99,6 +107,12 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
     await adapters.close();
     throw error;
   }
+}
+
+/** Loaded only when asked for: an embedded node needs neither Redis nor NATS. */
+async function openClustered(settings: Settings, needs: AdapterNeeds): Promise<NodeAdapters> {
+  const { openClusterAdapters } = await import('./node-cluster-adapters.ts');
+  return openClusterAdapters(settings, needs);
 }
 
 function startEngine(settings: Settings, { dataDir, holder, lifePort }: NodeAdapters, clock: Clock, log: Log): Promise<WorkerTableEngine> {

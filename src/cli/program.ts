@@ -2,8 +2,10 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { auditCommand } from './audit.ts';
 import { closeCommand } from './close.ts';
+import { clusterCommand } from './cluster.ts';
 import { demoCommand } from './demo.ts';
 import { machineCommand } from './machine.ts';
+import { nodesCommand } from './nodes.ts';
 import { serveCommand } from './serve.ts';
 import { sessionsCommand } from './sessions.ts';
 import { sqlCommand } from './sql.ts';
@@ -17,8 +19,19 @@ export function program(): Command {
     .description('Throwaway SQL workspaces per request, agent or user')
     .version(version)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
-  for (const command of [serveCommand(), demoCommand(), sessionsCommand(), sqlCommand(), closeCommand(), watchCommand(), auditCommand(), machineCommand()])
-    root.addCommand(command);
+  const commands = [
+    serveCommand(),
+    demoCommand(),
+    clusterCommand(),
+    nodesCommand(),
+    sessionsCommand(),
+    sqlCommand(),
+    closeCommand(),
+    watchCommand(),
+    auditCommand(),
+    machineCommand(),
+  ];
+  for (const command of commands) root.addCommand(command);
   for (const command of withSubcommands(root)) command.exitOverride().configureOutput({ outputError: complain });
   return root;
 }

@@ -2,6 +2,7 @@ import { InvalidRequest, MayflyError, Unavailable } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { CallScope } from './call-scope.ts';
+import { DirectRoutes } from './direct-routes.ts';
 import { gatherBody, type HttpBody, readableOf, settleBody } from './http-body.ts';
 import { Exchange } from './http-exchange.ts';
 import { errorOfResponse, retryAfterMs } from './http-problem.ts';
@@ -21,6 +22,8 @@ export interface HttpCallerOptions {
   readonly streamBodies?: boolean;
   /** Largest body gathered where it cannot, in bytes; 256 MiB by default. */
   readonly gatherMaxBytes?: number;
+  /** Whether calls on a session go straight to its node where that can be reached, rather than through `url`; true by default. */
+  readonly direct?: boolean;
   /** Headers of one request's own, such as what a node shows to another. */
   readonly headersOf?: (request: { readonly method: string; readonly path: string; readonly tenant: Tenant | undefined }) => Readonly<Record<string, string>>;
   /** In [0, 1): spreads the tries of many clients. */
@@ -47,6 +50,7 @@ export interface HttpRequest {
 export class HttpCaller {
   readonly #base: string;
   readonly #options: Required<HttpCallerOptions>;
+  readonly #routes: DirectRoutes;
   readonly #underWay = new Set<CallScope>();
   #closed = false;
 
@@ -65,8 +69,10 @@ export class HttpCaller {
       sleep,
       newKey: freshKey,
       headersOf: () => ({}),
+      direct: true,
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     };
+    this.#routes = new DirectRoutes(this.#base, { fetch: this.#options.fetch, nowMs: () => performance.now() });
   }
 
   newKey(): string {
@@ -129,8 +135,10 @@ export class HttpCaller {
     if (this.#closed) throw new Unavailable('This client is closed: connect again');
     const scope = this.#scope(request.signal);
     const done = (): void => void this.#underWay.delete(scope);
+    const base = this.#options.direct ? this.#routes.baseFor(request.path) : this.#base;
     try {
-      const response = await this.#options.fetch(this.#base + request.path + queryText(request.query), this.#init(request, body, scope.signal));
+      const response = await this.#options.fetch(base + request.path + queryText(request.query), this.#init(request, body, scope.signal));
+      if (this.#options.direct) this.#routes.learn(request.path, response.headers);
       if (response.ok) return new Exchange(response, scope, done);
       const afterMs = retryAfterMs(response, Date.now());
       const error = await errorOfResponse(response);
@@ -141,13 +149,10 @@ export class HttpCaller {
       done();
       scope.end();
       if (cause instanceof MayflyError) throw cause;
-      return {
-        error: new Unavailable(
-          this.#closed ? 'This client is closed: connect again' : `No answer from ${this.#base}: is the node up and reachable?`,
-          {},
-          { cause },
-        ),
-      };
+      const detail = this.#closed ? 'This client is closed: connect again' : `No answer from ${base}: is the node up and reachable?`;
+      const error = new Unavailable(detail, {}, { cause });
+      // Through the way in at once: another node may know what became of this one.
+      return this.#routes.lost(base) ? { error, afterMs: 0 } : { error };
     }
   }
 

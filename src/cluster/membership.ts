@@ -52,18 +52,19 @@ export class Membership {
 
   /** Members heard of within the fence, in the order of their names. */
   live(): readonly Member[] {
-    const { clock, self, fenceMs } = this.#options;
-    const sinceMs = clock.monotonicMs() - fenceMs;
-    const members: Member[] = [];
-    for (const [key, { known, movedMs }] of this.#seen) {
-      if (known.notice === undefined || movedMs < sinceMs) continue;
-      members.push({ holder: known.holder, notice: known.notice, isSelf: key === holderKey(self) });
-    }
+    const members = [...this.#seen.values()].flatMap((seen) => this.#asMember(seen) ?? []);
     return members.toSorted((a, b) => (holderKey(a.holder) < holderKey(b.holder) ? -1 : 1));
   }
 
   memberOf(holder: Holder): Member | undefined {
-    return this.live().find((member) => holderKey(member.holder) === holderKey(holder));
+    return this.#asMember(this.#seen.get(holderKey(holder)));
+  }
+
+  #asMember(seen: Seen | undefined): Member | undefined {
+    const { clock, self, fenceMs } = this.#options;
+    if (seen?.known.notice === undefined || seen.movedMs < clock.monotonicMs() - fenceMs) return undefined;
+    const { holder, notice } = seen.known;
+    return { holder, notice, isSelf: holderKey(holder) === holderKey(self) };
   }
 
   /** Whether this node is the one that looks after `key`: one of those that reach the log. */

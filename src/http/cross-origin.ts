@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-const EXPOSED = 'Location, Retry-After, Mayfly-Node, Mayfly-Expires-At';
+const EXPOSED = 'Location, Retry-After, Mayfly-Node, Mayfly-Node-Url, Mayfly-Expires-At';
 const ALLOWED = 'Authorization, Content-Type, Accept, Mayfly-Tenant, Idempotency-Key, Last-Event-ID';
 const PREFLIGHT_SECONDS = 600;
 

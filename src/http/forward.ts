@@ -5,8 +5,8 @@ import { Unavailable } from '../domain/errors.ts';
 import { asSessionId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Connection } from './connection.ts';
-import { PASSPORT_HEADER, passportOf } from './peer-passport.ts';
-import type { Peer, Peers } from './peers.ts';
+import { passportHeaders } from '../node-passport.ts';
+import type { Peer, Peers } from '../node-peers.ts';
 import type { Route, RouteContext } from './route.ts';
 
 /** Meant for one connection, or for this node alone. */
@@ -65,7 +65,7 @@ export async function forward(call: Forwarded, connection: Connection, context: 
   await connection.sendStream({ status, headers: isLate ? { ...headers, connection: 'close' } : headers, stream: whole(answer, call.peer), eager: false }, {});
 }
 
-async function* whole(answer: IncomingMessage, { node }: Peer): AsyncGenerator<Uint8Array, void, void> {
+async function* whole(answer: IncomingMessage, { holder: { node } }: Peer): AsyncGenerator<Uint8Array, void, void> {
   try {
     for await (const chunk of answer) yield chunk as Buffer;
   } catch (cause) {
@@ -84,7 +84,11 @@ async function answerOf(call: Forwarded, context: RouteContext, peers: Peers): P
       // The other side let go of an idle connection just as it was taken up: nothing was begun.
       if (mayRepeat && outgoing.reusedSocket && tries === 1 && !call.signal.aborted) continue;
       peers.suspect(call.peer);
-      throw new Unavailable(`The node ${call.peer.node}, whose session it is, does not answer; try again`, { node_id: call.peer.node }, { cause });
+      throw new Unavailable(
+        `The node ${call.peer.holder.node}, whose session it is, does not answer; try again`,
+        { node_id: call.peer.holder.node },
+        { cause },
+      );
     }
   }
 }
@@ -93,11 +97,11 @@ function send({ peer, tenant, request, signal }: Forwarded, { clock }: RouteCont
   const url = new URL(request.url ?? '/', peer.url);
   const { request: open } = url.protocol === 'https:' ? https : http;
   const method = request.method ?? 'GET';
-  const passport = passportOf(secret, { method, path: url.pathname + url.search, tenant }, clock.wallMs());
+  const passport = passportHeaders(secret, { method, path: url.pathname + url.search, tenant }, clock.wallMs());
   const outgoing = open(url, {
     method,
     agent: agents[url.protocol as keyof typeof agents],
-    headers: { ...passedOn(request.headers), 'mayfly-tenant': tenant, [PASSPORT_HEADER]: passport },
+    headers: { ...passedOn(request.headers), ...passport },
     signal,
   });
   void pump(request, outgoing);

@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Authenticator } from './authentication.ts';
-import type { Peers } from './peers.ts';
+import type { Peers } from '../node-peers.ts';
 
 /** Every bound of the HTTP surface. */
 export interface HttpLimits {
@@ -73,6 +73,8 @@ export interface HttpServerOptions {
   readonly status: () => NodeStatus;
   /** The other nodes, where calls for their sessions go; absent on a node of its own. */
   readonly peers?: Peers;
+  /** Where clients reach this node itself, once that is known. */
+  readonly ownUrl?: () => string | undefined;
   /** The cluster view, as JSON. */
   readonly nodes: () => Promise<readonly object[]>;
   readonly clock: Clock;

@@ -37,8 +37,11 @@ async function listen(settings: Settings, authenticator: Authenticator, node: Ru
   const nodes = () => Promise.resolve(node.nodes().map(nodeView));
   try {
     const surface = { host, port, authenticator, limits, corsOrigin, insecure };
-    const server = await startHttpServer({ gateway, standing, ...surface, nodeId, status, nodes, clock, ids, log, metrics });
-    node.announce(settings.advertise ?? server.url);
+    let url = settings.advertise ?? undefined;
+    const cluster = node.peers === undefined ? {} : { peers: node.peers, ownUrl: () => url };
+    const server = await startHttpServer({ gateway, standing, ...surface, nodeId, status, nodes, ...cluster, clock, ids, log, metrics });
+    url ??= server.url;
+    node.announce(url);
     return server;
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;

@@ -42,7 +42,7 @@ export function sessionRoutes(context: RouteContext): readonly Route[] {
   return [...collectionRoutes(context), ...memberRoutes(context), closeRoute(context)];
 }
 
-function collectionRoutes({ gateway, limits }: RouteContext): readonly Route[] {
+function collectionRoutes({ gateway, limits, ownUrl }: RouteContext): readonly Route[] {
   return [
     {
       method: 'POST',
@@ -55,7 +55,7 @@ function collectionRoutes({ gateway, limits }: RouteContext): readonly Route[] {
       async handle(call) {
         const body = (await call.body.json(schemas.openSessionBody, limits.jsonBodyMaxBytes)) as OpenSessionRequest;
         const session = await gateway.openSession(call.tenant, body, { signal: call.signal });
-        return { status: 201, headers: { ...sessionHeaders(session), location: `/v1/sessions/${session.session_id}` }, json: session };
+        return { status: 201, headers: { ...sessionHeaders(session, { ownUrl }), location: `/v1/sessions/${session.session_id}` }, json: session };
       },
     },
     {

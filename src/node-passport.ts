@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { Unauthorized } from '../domain/errors.ts';
-import { parseTenant } from '../domain/tenant.ts';
-import type { Tenant } from '../domain/tenant.ts';
+import { Unauthorized } from './domain/errors.ts';
+import { parseTenant } from './domain/tenant.ts';
+import type { Tenant } from './domain/tenant.ts';
 
 /** The header by which a node vouches to another for a call it admitted: `<ms since 1970> <tenant> <HMAC-SHA256, hex>`. */
 export const PASSPORT_HEADER = 'mayfly-forwarded';
@@ -16,8 +16,15 @@ export interface ForwardedCall {
   readonly tenant: Tenant;
 }
 
-export function passportOf(secret: string, call: ForwardedCall, wallMs: number): string {
-  return `${wallMs} ${call.tenant} ${sealOf(secret, call, wallMs).toString('hex')}`;
+/** The headers a node sends along with a call it passes on; none for a call that is bound to no tenant. */
+export function passportHeaders(
+  secret: string,
+  { tenant, ...call }: Omit<ForwardedCall, 'tenant'> & { readonly tenant: Tenant | undefined },
+  wallMs: number,
+): Record<string, string> {
+  if (tenant === undefined) return {};
+  const seal = sealOf(secret, { ...call, tenant }, wallMs).toString('hex');
+  return { 'mayfly-tenant': tenant, [PASSPORT_HEADER]: `${wallMs} ${tenant} ${seal}` };
 }
 
 /** @throws Unauthorized for a passport that no node of this cluster made just now for this very call */
