@@ -6,9 +6,9 @@ const INSERTERS = 12;
 /** Inserts one row after another until told to stop; the ledger holds what was acknowledged, and when it was sent. */
 function startInserting(insert: (n: number) => Promise<number>): { stop: () => Promise<readonly number[]> } {
   const sentAt: number[] = [];
-  let going = true;
+  const stopped = new AbortController();
   const loop = (async () => {
-    for (let n = 1_000; going; n += 1) {
+    for (let n = 1_000; !stopped.signal.aborted; n += 1) {
       const sentMs = performance.now();
       try {
         await insert(n);
@@ -20,7 +20,7 @@ function startInserting(insert: (n: number) => Promise<number>): { stop: () => P
   })();
   return {
     stop: async () => {
-      going = false;
+      stopped.abort();
       await loop;
       return sentAt;
     },
@@ -32,8 +32,10 @@ describe('a node that is paused with inserts running', () => {
     await using running = await startCluster();
     const acme = running.everywhere.tenant('acme');
     const all = await openFilled(acme, INSERTERS * 3);
-    const node = running.cluster.nodes[0];
-    if (node === undefined) throw new Error('a cluster has nodes');
+    const [node, other] = running.cluster.nodes;
+    if (node === undefined || other === undefined) throw new Error('a cluster has nodes');
+    // A paused node takes connections and answers none: who watches asks another one.
+    const watching = (await running.connect(other)).tenant('acme');
     const held = all.filter(({ nodeId }) => nodeId === node.nodeId);
     expect(held.length).toBeGreaterThan(2);
     const direct = (await running.connect(node)).tenant('acme');
@@ -43,17 +45,17 @@ describe('a node that is paused with inserts running', () => {
     node.signal('SIGSTOP');
     const ids = held.map(({ session }) => session.id as string);
     const decided = async (): Promise<number> => {
-      const chains = await chainsOf(acme);
+      const chains = await chainsOf(watching);
       expectLawful(chains);
       return ids.filter((id) => chains.get(id)?.some(({ event }) => event === 'partial_deletion_failure') === true).length;
     };
     await expect.poll(decided, { timeout: 20_000 }).toBe(held.length);
     const decidedMs = performance.now();
     node.signal('SIGCONT');
-    const ends = await endsOf(acme, ids, 20_000);
+    const ends = await endsOf(watching, ids, 20_000);
     const sent = await Promise.all(inserting.map((one) => one.stop()));
     for (const times of sent) expect(times.filter((atMs) => atMs > decidedMs)).toEqual([]);
     for (const end of ends) expect(end.details?.reason).toBe('lease_expired');
-    expectLawful(await chainsOf(acme));
+    expectLawful(await chainsOf(watching));
   });
 });

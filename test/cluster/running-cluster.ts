@@ -49,7 +49,7 @@ function roundRobin(nodes: readonly NodeProcess[]): typeof fetch {
   return (input, init) => {
     const running = nodes.filter(({ pid }) => pid !== undefined);
     const node = running[turn++ % running.length];
-    const { pathname, search } = new URL(String(input));
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
     return fetch(`${node?.url ?? ''}${pathname}${search}`, init);
   };
 }
