@@ -1,4 +1,4 @@
-import type { BenchResult, Measurement } from './result-file.ts';
+import type { BenchResult, Measurement, RunDescription } from './result-file.ts';
 
 const HEAD = ['', 'p50 ms', 'p99 ms', 'runs a second', 'in flight', 'runs'] as const;
 
@@ -20,7 +20,6 @@ export function terminalTable(measurements: readonly Measurement[]): string {
  * @public for tools/docs.mjs, which imports the compiled module
  */
 export function markdownTable(result: BenchResult): string {
-  const { machine, versions } = result;
   const titles = new Map(result.measurements.map(({ workload, title }) => [workload, title]));
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
@@ -30,9 +29,12 @@ export function markdownTable(result: BenchResult): string {
     row(HEAD.map((_head, column) => (column === 0 ? '---' : '--:'))),
     ...result.measurements.map((one) => row(cellsOf(one))),
     '',
-    `Taken ${result.taken_at.slice(0, 10)} with \`${result.command}\` on ${machine.cores} cores (${machine.cpu}), ${machine.system}, ` +
-      `${Object.entries(versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', ')}.`,
+    takenLine(result),
   ].join('\n');
+}
+
+/** How, where and with what figures were taken. */
+export function takenLine({ taken_at, command, machine, versions }: RunDescription): string {
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `Taken ${taken_at.slice(0, 10)} with \`${command}\` on ${machine.cores} cores (${machine.cpu}), ${machine.system}, ${programs.join(', ')}.`;
 }

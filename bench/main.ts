@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { terminalTable } from './figures-table.ts';
 import { startNode } from './node-process.ts';
 import { describeRun, writeResult } from './result-file.ts';
-import type { Measurement } from './result-file.ts';
+import type { BenchResult, Measurement } from './result-file.ts';
 import { summarise, timeRuns } from './statistics.ts';
 import { prepareWorkloads } from './workloads.ts';
 import type { Subject, Workload } from './workloads.ts';
@@ -59,7 +59,8 @@ async function main(): Promise<void> {
     }
     await workloads.close();
     const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
-    const file = await writeResult(values.name ?? (values.quick ? 'quick' : 'one-process'), describeRun(command, measurements));
+    const result: BenchResult = { ...describeRun(command), measurements };
+    const file = await writeResult(values.name ?? (values.quick ? 'quick' : 'one-process'), result);
     process.stdout.write(`${terminalTable(measurements)}\n\nWritten to ${file}\n`);
   } finally {
     await node.stop();

@@ -27,10 +27,11 @@ export interface NodeProcess {
   stop(): Promise<void>;
 }
 
-export async function startNode(): Promise<NodeProcess> {
+/** @param flags of `mayfly serve` besides its port and data directory */
+export async function startNode(flags: readonly string[] = []): Promise<NodeProcess> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'mayfly-bench-'));
   const program = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
-  const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--data-dir', dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--data-dir', dataDir, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
   const exited = once(child, 'exit');
   const giveUp = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);
   let url: string | undefined;

@@ -13,29 +13,32 @@ export interface Measurement extends Summary {
   readonly in_flight: number;
 }
 
-export interface BenchResult {
+/** Where and with what figures were taken. */
+export interface RunDescription {
   readonly taken_at: string;
   readonly command: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memory_bytes: number; readonly system: string };
   readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface BenchResult extends RunDescription {
   readonly measurements: readonly Measurement[];
 }
 
 const require = createRequire(import.meta.url);
 
-export function describeRun(command: string, measurements: readonly Measurement[]): BenchResult {
+export function describeRun(command: string, others: Readonly<Record<string, string>> = {}): RunDescription {
   const cores = cpus();
   return {
     taken_at: new Date().toISOString(),
     command,
     machine: { cpu: cores[0]?.model.trim() ?? 'unknown', cores: cores.length, memory_bytes: totalmem(), system: `${platform()} ${release()} ${arch()}` },
-    versions: { mayfly: versionOf('mayfly'), node: process.versions.node, '@duckdb/node-api': versionOf('@duckdb/node-api') },
-    measurements,
+    versions: { mayfly: versionOf('mayfly'), node: process.versions.node, '@duckdb/node-api': versionOf('@duckdb/node-api'), ...others },
   };
 }
 
 /** @returns the file written */
-export async function writeResult(name: string, result: BenchResult): Promise<string> {
+export async function writeResult<Result extends RunDescription>(name: string, result: Result): Promise<string> {
   const folder = path.resolve('bench/results');
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, `${name}.json`);

@@ -4,12 +4,14 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { markdownTable } from '../dist/bench/figures-table.js';
+import { clusterTable, logTable, measuredTable } from '../dist/bench/scale/scale-tables.js';
 import { SETTINGS, SETTING_KEYS, flagOf, variableOf } from '../dist/src/config-table.js';
 import { showValue } from '../dist/src/config-values.js';
 import { ERROR_KINDS, deserializeError } from '../dist/src/domain/errors.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const FIGURES = path.join(root, 'bench/results/one-process.json');
+const SCALE = path.join(root, 'bench/results/scale.json');
 
 const row = (...cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 const table = (head, rows) => [row(...head), row(...head.map(() => '---')), ...rows.map((cells) => row(...cells))].join('\n');
@@ -46,11 +48,17 @@ function errors() {
   );
 }
 
-function figures() {
-  return existsSync(FIGURES) ? markdownTable(JSON.parse(readFileSync(FIGURES, 'utf8'))) : '';
-}
+/** A table of measured results; nothing before they were taken. */
+const measured = (file, tableOf) => () => (existsSync(file) ? tableOf(JSON.parse(readFileSync(file, 'utf8'))) : '');
 
-const PARTS = { settings, errors, figures };
+const PARTS = {
+  settings,
+  errors,
+  figures: measured(FIGURES, markdownTable),
+  scale: measured(SCALE, measuredTable),
+  scaleCluster: measured(SCALE, clusterTable),
+  scaleLog: measured(SCALE, logTable),
+};
 
 /** The document with its generated parts as they should be. */
 export function withGeneratedParts(text) {

@@ -42,9 +42,9 @@ export abstract class ServerProcess {
 
   /**
    * Resolves when it answers.
-   * @throws Unavailable with the end of its output when it ends instead, or takes more than 20 s
+   * @throws Unavailable with the end of its output when it ends instead, or takes longer than `withinMs`, 20 s by default
    */
-  async start(): Promise<void> {
+  async start(withinMs = START_MS_MAX): Promise<void> {
     const { program, folder, args } = this.#command;
     const file = findProgram(program);
     mkdirSync(folder, { recursive: true });
@@ -59,14 +59,14 @@ export abstract class ServerProcess {
       if (this.#child === child) this.#child = undefined;
     };
     child.once('exit', ended).once('error', ended);
-    const untilMs = performance.now() + START_MS_MAX;
+    const untilMs = performance.now() + withinMs;
     while (performance.now() < untilMs) {
       if (this.#child !== child) throw new Unavailable(`${program} ended instead of starting: ${this.output().trim()}`, { program });
       if (child.pid !== undefined && (await this.answers(child.pid))) return;
       await delay(POLL_MS);
     }
     await this.kill();
-    throw new Unavailable(`${program} did not answer within ${START_MS_MAX / 1_000} s: ${this.output().trim()}`, { program });
+    throw new Unavailable(`${program} did not answer within ${withinMs / 1_000} s: ${this.output().trim()}`, { program });
   }
 
   /** SIGTERM, and SIGKILL after 5 s; resolves when it is gone. */
