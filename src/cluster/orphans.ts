@@ -97,9 +97,12 @@ export class Orphans {
     for await (const { tenant, session, openedBy: holder } of ports.log.unfinished()) {
       if (this.#isSelf(holder) || this.#options.directory.has(session)) continue;
       const key = holderKey(holder);
+      const isDead = this.#isPredecessor(holder);
+      // What a known holder has is watched by its counter: a sweep asks nothing for each session that lives.
+      if (!isDead && known.has(key)) continue;
       const orphan = { tenant, session, holder, context: (await ports.leases.find(session))?.context };
-      if (this.#isPredecessor(holder)) dead.push(orphan);
-      else if (!known.has(key)) unheld.set(key, [...(unheld.get(key) ?? []), orphan]);
+      if (isDead) dead.push(orphan);
+      else unheld.set(key, [...(unheld.get(key) ?? []), orphan]);
     }
     this.#unheld = unheld;
     return this.#adoptAll(dead);
