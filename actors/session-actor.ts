@@ -312,13 +312,27 @@ export class SessionActor {
     await this.#lease.remove();
   }
 
-  /** What runs gets a moment to finish, then is interrupted; the engine bounds how long that takes (I5). */
+  /**
+   * What runs gets a moment to finish, then is interrupted; the engine bounds how long that takes (I5). Its reader may
+   * have stopped reading, and would never let go of its turn: that holds up no end (I3).
+   */
   async #drainWork(): Promise<void> {
-    const { clock, limits } = this.#ports;
-    const timer = clock.setTimeout(() => this.#interrupt.abort(new Error('the session is closing')), limits.closeGraceMs);
-    await this.#mailbox.idle();
-    clock.clearTimeout(timer);
+    if (!(await this.#isIdleSoon())) this.#interrupt.abort(new Error('the session is closing'));
     await Promise.race([this.#slot?.seal(), this.#slot?.lost]);
+    // What was answered meanwhile is noted before the tables are counted (I6).
+    await this.#isIdleSoon();
+  }
+
+  /** Whether nothing runs any more, waited for within `closeGraceMs`. */
+  async #isIdleSoon(): Promise<boolean> {
+    const { clock, limits } = this.#ports;
+    let timer: unknown;
+    const tooLong = new Promise<false>((resolve) => {
+      timer = clock.setTimeout(() => resolve(false), limits.closeGraceMs);
+    });
+    const isIdle = await Promise.race([this.#mailbox.idle().then(() => true), tooLong]);
+    clock.clearTimeout(timer);
+    return isIdle;
   }
 
   async #settle(record: LifecycleRecord): Promise<void> {
