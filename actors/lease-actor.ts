@@ -2,6 +2,7 @@ import { createActor, fromPromise } from 'xstate';
 import { leaseMachine } from '../machines/lease-machine.ts';
 import type { Beat, LeaseInput } from '../machines/lease-machine.ts';
 import type { SessionId } from '../src/domain/ids.ts';
+import { NEVER, standingOf } from '../src/domain/serving-window.ts';
 import type { ServingWindow } from '../src/domain/serving-window.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import type { Holder, LeaseStore, NodeNotice } from '../src/ports/lease-store.ts';
@@ -38,13 +39,16 @@ export interface LeasePorts {
 /** Keeps the node's lease by its heartbeat. */
 export function startLeaseActor({ leases, clock, holder, notice }: LeasePorts, bounds: LeaseInput, hooks: LeaseHooks): LeaseActor {
   let counter = 0;
+  let last: ServingWindow = NEVER;
   const beat = async (): Promise<Beat> => {
     counter += 1;
     const sentMs = clock.monotonicMs();
     const sentWallMs = clock.wallMs();
     const answer = await leases.heartbeat(holder, counter, notice());
     const window = { untilMs: sentMs + bounds.fenceMs, offsetMs: sentWallMs - sentMs };
-    return { ...answer, window, ageMs: clock.monotonicMs() - sentMs };
+    const hasLapsed = standingOf(last, clock.monotonicMs(), clock.wallMs()) !== 'held';
+    last = window;
+    return { ...answer, window, ageMs: clock.monotonicMs() - sentMs, hasLapsed };
   };
   const actor = createActor(
     leaseMachine.provide({

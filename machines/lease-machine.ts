@@ -20,6 +20,11 @@ export interface Beat extends HeartbeatAnswer {
   readonly window: ServingWindow;
   /** Milliseconds since this beat was sent, on the monotonic clock. */
   readonly ageMs: number;
+  /**
+   * The window before was over when this beat was answered: the node was paused, and others may have decided. Its own
+   * timers, which count only from when it woke, cannot tell.
+   */
+  readonly hasLapsed: boolean;
 }
 
 export interface LeaseContext extends LeaseInput {
@@ -43,7 +48,7 @@ export const leaseMachine = setup({
   actions: {
     noteBeat: assign({ ageMs: (_, beat: Beat) => beat.ageMs, beats: ({ context }) => context.beats + 1, failures: 0 }),
     noteFailure: assign({ failures: ({ context }) => context.failures + 1 }),
-    /** Work stops: what runs is interrupted, nothing is acknowledged (I5). */
+    /** Nothing new begins, and nothing is acknowledged (I5). */
     fence: () => {},
     /** The node may serve until the window after this beat was sent. */
     extend: (_, _beat: Beat) => {},
@@ -56,6 +61,7 @@ export const leaseMachine = setup({
   },
   guards: {
     isInTime: ({ context }, beat: Beat) => beat.ageMs < context.fenceMs,
+    isBack: ({ context }, beat: Beat) => beat.ageMs < context.fenceMs && beat.hasLapsed,
   },
   delays: {
     untilBeat: ({ context }) => context.heartbeatMs,
@@ -76,14 +82,20 @@ export const leaseMachine = setup({
           after: { untilLate: 'late' },
           on: {
             DRIFTED: { target: 'fenced', actions: 'fence' },
-            BEAT: { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held', reenter: true },
+            BEAT: [
+              { guard: { type: 'isBack', params: ({ event }) => event.beat }, target: 'held', reenter: true, actions: ['fence', 'restore'] },
+              { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held', reenter: true },
+            ],
           },
         },
         late: {
           after: { untilFence: { target: 'fenced', actions: 'fence' } },
           on: {
             DRIFTED: { target: 'fenced', actions: 'fence' },
-            BEAT: { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held' },
+            BEAT: [
+              { guard: { type: 'isBack', params: ({ event }) => event.beat }, target: 'held', actions: ['fence', 'restore'] },
+              { guard: { type: 'isInTime', params: ({ event }) => event.beat }, target: 'held' },
+            ],
           },
         },
         fenced: {

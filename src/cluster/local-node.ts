@@ -183,11 +183,14 @@ export class LocalNode {
           this.#fence.extend(window);
           if (cluster !== undefined) ports.engine.serveWithin(window);
         },
+        // A node of its own serves for ever: nobody else decides for its sessions.
         onFenced: () => {
+          if (cluster === undefined) return;
           this.#actor.fence();
           for (const actor of this.#actors()) actor.fence();
         },
         onRestored: () => {
+          if (cluster === undefined) return;
           this.#actor.restore();
           for (const actor of this.#actors()) actor.restore();
         },

@@ -13,12 +13,13 @@ export function scratchFolder(): string {
   return folder;
 }
 
-/** The system's clock, with a wall clock that can be set forward. */
+/** The system's clock, which can be set forward: both of them, or the wall clock alone. */
 export class ShiftedClock extends SystemClock {
   aheadMs = 0;
+  wallAheadMs = 0;
 
   override wallMs(): number {
-    return super.wallMs() + this.aheadMs;
+    return super.wallMs() + this.aheadMs + this.wallAheadMs;
   }
 
   override monotonicMs(): number {

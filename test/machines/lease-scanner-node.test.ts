@@ -8,7 +8,7 @@ import type { ScannerContext } from '../../machines/scanner-machine.ts';
 import { explore, unreached } from './walk.ts';
 import type { Outcomes } from './walk.ts';
 
-const beat = (ageMs: number) => ({ ageMs, window: { untilMs: 0, offsetMs: 0 }, previousSeen: true, revoked: [] });
+const beat = (ageMs: number, hasLapsed = false) => ({ ageMs, hasLapsed, window: { untilMs: 0, offsetMs: 0 }, previousSeen: true, revoked: [] });
 const holder = { node: 'n', incarnation: 'i' };
 
 function covers(
@@ -23,7 +23,13 @@ function covers(
 
 describe('the lease machine', () => {
   it('reaches every state and every transition', () => {
-    const outside = [{ type: 'RELEASE' }, { type: 'DRIFTED' }, { type: 'BEAT', beat: beat(1) }, { type: 'BEAT', beat: beat(9_999) }];
+    const outside = [
+      { type: 'RELEASE' },
+      { type: 'DRIFTED' },
+      { type: 'BEAT', beat: beat(1) },
+      { type: 'BEAT', beat: beat(1, true) },
+      { type: 'BEAT', beat: beat(9_999) },
+    ];
     covers(
       leaseMachine,
       { heartbeatMs: 100, fenceMs: 300, claimMs: 900 },
