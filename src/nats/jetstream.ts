@@ -1,8 +1,12 @@
 import { MsgHdrsImpl, type ConsumerConfig, type ConsumerInfo, type MsgHdrs, type StreamConfig, type StreamInfo } from 'nats';
 import { Unavailable } from '../domain/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { NatsLink } from './connection.ts';
+import { GentleQueue } from './gentle-queue.ts';
 
 const API_MS_MAX = 2_000;
+/** For a filter the server counts what matches, and nobody publishes meanwhile: half a microsecond a message on 2.9. */
+const COUNT_MS_MAX = 20_000;
 const API = '$JS.API';
 
 /** A refusal by JetStream: `err_code` tells what, `description` is its own words. */
@@ -34,9 +38,11 @@ type Answer<T> = ({ readonly error?: undefined } & T) | { readonly error: ApiRef
 /** The few calls of JetStream that the log is made of, each bounded in time; reads are answered by the stream's leader. */
 export class JetStream {
   readonly link: NatsLink;
+  readonly #counting: GentleQueue;
 
-  constructor(link: NatsLink) {
+  constructor(link: NatsLink, clock: Clock) {
     this.link = link;
+    this.#counting = new GentleQueue(clock);
   }
 
   /** @throws Unavailable */
@@ -62,14 +68,10 @@ export class JetStream {
     return this.#get(stream, { last_by_subj: subject }, timeoutMs);
   }
 
-  /** The first message from `sequence` on whose subject matches. @throws Unavailable */
-  async next(stream: string, filter: string, sequence: number): Promise<StoredMessage | undefined> {
-    return this.#get(stream, { next_by_subj: filter, seq: sequence }, API_MS_MAX);
-  }
-
   /** @throws Unavailable */
   async createConsumer(stream: string, config: Partial<ConsumerConfig>): Promise<ConsumerInfo> {
-    const info = await this.call<ConsumerInfo>(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config });
+    const create = (): Promise<Answer<ConsumerInfo>> => this.call(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config }, COUNT_MS_MAX);
+    const info = await (config.filter_subject === undefined ? create() : this.#counting.run(create));
     if (info.error !== undefined) throw refused(info.error);
     return info;
   }

@@ -108,12 +108,42 @@ export class NatsLifecycleLog implements LifecycleLog {
     return Promise.resolve();
   }
 
-  async *#entries(tenant: Tenant, { from = 0, follow = false, session }: ReadOptions, signal: AbortSignal): AsyncGenerator<ChainEntry> {
-    const filter = `${SESSION_LIFECYCLE_TOPIC}.${tenant}.${session === undefined ? '' : `${session}.`}>`;
-    const request = { stream: LIFECYCLE_STREAM, filter, from, headersOnly: false, follow, signal };
-    for await (const message of readStream(this.#js, this.#clock, request)) {
+  async *#entries(tenant: Tenant, options: ReadOptions, signal: AbortSignal): AsyncGenerator<ChainEntry> {
+    const { from = 0, follow = false, session } = options;
+    if (session !== undefined) {
+      yield* this.#sessionEntries(tenant, session, { from, follow }, signal);
+      return;
+    }
+    const filter = `${SESSION_LIFECYCLE_TOPIC}.${tenant}.>`;
+    const messages = readStream(this.#js, this.#clock, { stream: LIFECYCLE_STREAM, filter, from, headersOnly: false, follow, signal });
+    for await (const message of messages) {
       if (signal.aborted) return;
       yield entryOf(message);
+    }
+  }
+
+  /** The chain by its places, and only what comes after by a filter: that costs the server a count of all it has to look at. */
+  async *#sessionEntries(
+    tenant: Tenant,
+    session: SessionId,
+    { from, follow }: { from: number; follow: boolean },
+    signal: AbortSignal,
+  ): AsyncGenerator<ChainEntry> {
+    let last = from - 1;
+    const known = follow ? await this.#js.streamInfo(LIFECYCLE_STREAM) : undefined;
+    for (const entry of await this.chain(tenant, session)) {
+      if (signal.aborted) return;
+      if (entry.offset <= last) continue;
+      last = entry.offset;
+      yield entry;
+    }
+    if (!follow) return;
+    const filter = `${SESSION_LIFECYCLE_TOPIC}.${tenant}.${session}.>`;
+    const next = Math.max(from, (known?.state.last_seq ?? 0) + 1);
+    const messages = readStream(this.#js, this.#clock, { stream: LIFECYCLE_STREAM, filter, from: next, headersOnly: false, follow, signal });
+    for await (const message of messages) {
+      if (signal.aborted) return;
+      if (message.sequence > last) yield entryOf(message);
     }
   }
 

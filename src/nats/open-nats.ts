@@ -59,7 +59,7 @@ export async function openNats(options: NatsOptions): Promise<NatsAdapters> {
   const terms = { retentionMs, pursuitMs: options.pursuitMs, serversNamed: urls.length };
   assertRetention(terms);
   const link = await NatsLink.open({ urls, name: `mayfly ${holder.node}`, onNotice });
-  const js = new JetStream(link);
+  const js = new JetStream(link, clock);
   const streamNow = async (): Promise<string> => (await ensureStreams(js, terms, onNotice)).created;
   try {
     await whenReady(clock, streamNow);

@@ -1,12 +1,14 @@
-import { AckPolicy, createInbox, DeliverPolicy, type Msg, type MsgHdrs, type Subscription } from 'nats';
+import { AckPolicy, createInbox, DeliverPolicy, type ConsumerInfo, type Msg, type MsgHdrs, type Subscription } from 'nats';
 import type { Clock } from '../ports/clock.ts';
 import type { JetStream } from './jetstream.ts';
 
 /** Messages asked for at a time; as many again wait here at most while they come. */
 const BATCH = 500;
 const PULL_MS = 30_000;
-/** The server says this often that it has nothing; twice unheard, the consumer is taken for gone. */
+/** The server says this often that it has nothing more; nothing heard for much longer, the consumer is taken for gone. */
 const HEARTBEAT_MS = 1_000;
+/** To a reader who waits for the end alone. */
+const HEARTBEAT_MS_MIN = 100;
 const SILENCE_MS_MAX = 2_500;
 /** The server forgets a consumer whose reader stopped asking. */
 const FORGOTTEN_MS = 60_000;
@@ -16,6 +18,7 @@ const HEARTBEAT = 100;
 const LAPSED = new Set([404, 408]);
 
 export interface PulledMessage {
+  readonly kind: 'message';
   readonly subject: string;
   readonly sequence: number;
   readonly headers: MsgHdrs | undefined;
@@ -24,12 +27,20 @@ export interface PulledMessage {
   readonly pending: number;
 }
 
+export type PullStep =
+  | PulledMessage
+  /** The server has none now; up to this sequence it has given all that match. */
+  | { readonly kind: 'idle'; readonly position: number }
+  | { readonly kind: 'lost' };
+
 export interface PullRequest {
   readonly stream: string;
-  readonly filter: string;
+  /** Undefined: every message; a filter costs the server a count of all that is there. */
+  readonly filter: string | undefined;
   /** First sequence wanted. */
   readonly from: number;
   readonly headersOnly: boolean;
+  readonly follow: boolean;
 }
 
 /**
@@ -38,10 +49,13 @@ export interface PullRequest {
  * on with a new one after the last message it had.
  */
 export class PullConsumer {
+  /** Whether the server had none when it was made. */
+  readonly hasNone: boolean;
   readonly #js: JetStream;
   readonly #clock: Clock;
   readonly #stream: string;
   readonly #name: string;
+  readonly #heartbeatMs: number;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
   #waiting: PulledMessage[] = [];
@@ -49,49 +63,51 @@ export class PullConsumer {
   #asked = 0;
   #delivered = 0;
   #heardMs: number;
-  #isIdle: boolean;
+  #position: number | undefined;
   #isLost = false;
   #wake: () => void = () => {};
 
-  private constructor(js: JetStream, clock: Clock, stream: string, name: string, isIdle: boolean) {
+  private constructor(js: JetStream, clock: Clock, { stream, follow }: PullRequest, { name, num_pending: pending }: ConsumerInfo) {
     this.#js = js;
     this.#clock = clock;
     this.#stream = stream;
     this.#name = name;
-    this.#isIdle = isIdle;
+    this.#heartbeatMs = follow ? HEARTBEAT_MS : HEARTBEAT_MS_MIN;
+    this.hasNone = pending === 0;
     this.#heardMs = clock.monotonicMs();
     this.#subscription = js.link.subscribe(this.#inbox, (message) => this.#heed(message));
     this.#askForMore();
   }
 
   /** @throws Unavailable */
-  static async create(js: JetStream, clock: Clock, { stream, filter, from, headersOnly }: PullRequest): Promise<PullConsumer> {
-    const { name, num_pending: pending } = await js.createConsumer(stream, {
+  static async create(js: JetStream, clock: Clock, request: PullRequest): Promise<PullConsumer> {
+    const info = await js.createConsumer(request.stream, {
       deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: from,
-      filter_subject: filter,
+      opt_start_seq: request.from,
+      ...(request.filter === undefined ? {} : { filter_subject: request.filter }),
       ack_policy: AckPolicy.None,
       max_deliver: 1,
       mem_storage: true,
       num_replicas: 1,
       inactive_threshold: FORGOTTEN_MS * NS_PER_MS,
-      ...(headersOnly ? { headers_only: true } : {}),
+      ...(request.headersOnly ? { headers_only: true } : {}),
     });
-    return new PullConsumer(js, clock, stream, name, pending === 0);
+    return new PullConsumer(js, clock, request, info);
   }
 
-  /** The next message; `idle` when the server has none now, once a second; `lost` for ever, also once aborted. */
-  async next(signal: AbortSignal): Promise<PulledMessage | 'idle' | 'lost'> {
+  /** The next message; `idle` now and then while there is none; `lost` for ever, also once aborted. */
+  async next(signal: AbortSignal): Promise<PullStep> {
     for (;;) {
-      if (signal.aborted || this.#isLost) return 'lost';
+      if (signal.aborted || this.#isLost) return { kind: 'lost' };
       const message = this.#take();
       if (message !== undefined) return message;
-      if (this.#isIdle) {
-        this.#isIdle = false;
-        return 'idle';
+      if (this.#position !== undefined) {
+        const position = this.#position;
+        this.#position = undefined;
+        return { kind: 'idle', position };
       }
       const silentMs = this.#clock.monotonicMs() - this.#heardMs;
-      if (silentMs >= SILENCE_MS_MAX || !this.#js.link.isConnected) return 'lost';
+      if (silentMs >= SILENCE_MS_MAX || !this.#js.link.isConnected) return { kind: 'lost' };
       await this.#heardOrAfter(SILENCE_MS_MAX - silentMs, signal);
     }
   }
@@ -117,7 +133,7 @@ export class PullConsumer {
   #askForMore(): void {
     if (this.#asked > 0 || this.#waiting.length - this.#at > BATCH) return;
     try {
-      const request = { batch: BATCH, expires: PULL_MS * NS_PER_MS, idle_heartbeat: HEARTBEAT_MS * NS_PER_MS };
+      const request = { batch: BATCH, expires: PULL_MS * NS_PER_MS, idle_heartbeat: this.#heartbeatMs * NS_PER_MS };
       this.#js.link.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`, JSON.stringify(request), { reply: this.#inbox });
       // Time spent on what waited here is no silence of the server.
       this.#heardMs = this.#clock.monotonicMs();
@@ -131,7 +147,7 @@ export class PullConsumer {
     this.#heardMs = this.#clock.monotonicMs();
     const status = message.headers?.code ?? 0;
     if (status === 0) this.#receive(message);
-    else if (status === HEARTBEAT) this.#isIdle = true;
+    else if (status === HEARTBEAT) this.#position = Number(message.headers?.get('Nats-Last-Stream') ?? 0);
     else if (LAPSED.has(status)) {
       this.#asked = 0;
       this.#askForMore();
@@ -147,7 +163,14 @@ export class PullConsumer {
     }
     this.#delivered += 1;
     this.#asked -= 1;
-    this.#waiting.push({ subject: message.subject, sequence: delivery.sequence, headers: message.headers, body: message.data, pending: delivery.pending });
+    this.#waiting.push({
+      kind: 'message',
+      subject: message.subject,
+      sequence: delivery.sequence,
+      headers: message.headers,
+      body: message.data,
+      pending: delivery.pending,
+    });
   }
 
   /** Resolves when something was heard, when aborted, and after `delayMs`. */

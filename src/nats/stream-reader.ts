@@ -1,3 +1,4 @@
+import type { StreamInfo } from 'nats';
 import { Unavailable } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JetStream } from './jetstream.ts';
@@ -8,39 +9,42 @@ const STUCK_MS_MAX = 10_000;
 const RETRY_MS = 250;
 
 export interface ReadRequest extends PullRequest {
-  readonly follow: boolean;
   readonly signal: AbortSignal;
 }
 
 /**
  * The messages of a stream that match, from a sequence on, each once and in order, from replay to live, through
- * reconnects and changes of leader. Ends when aborted; without `follow` at the last message that the leader had when
- * the end was reached (a consumer may stand on a replica that lags).
- * @throws Unavailable when the stream is out of reach, or was replaced under a follower
+ * reconnects and changes of leader. Ends when aborted; without `follow` at what the leader had when the reading began,
+ * however far behind the replica is on which the consumer stands.
+ * @throws Unavailable when the stream is out of reach, or was replaced meanwhile
  */
 export async function* readStream(js: JetStream, clock: Clock, request: ReadRequest): AsyncGenerator<PulledMessage> {
-  const { stream, filter, follow, signal } = request;
+  const { stream, follow, signal } = request;
   let from = Math.max(request.from, 1);
-  let identity: string | undefined;
+  let known: StreamInfo | undefined;
   let movedMs = clock.monotonicMs();
   const isStuck = (): boolean => clock.monotonicMs() - movedMs >= STUCK_MS_MAX;
   while (!signal.aborted) {
     let consumer: PullConsumer | undefined;
     try {
-      if (follow) identity = await sameStream(js, stream, identity);
+      known = await sameStream(js, stream, known);
+      const end = follow ? Infinity : known.state.last_seq;
+      if (from > end) return;
       consumer = await PullConsumer.create(js, clock, { ...request, from });
-      for (let step = await consumer.next(signal); step !== 'lost'; step = await consumer.next(signal)) {
-        if (step !== 'idle') {
+      // The one replica there is has what the leader has: what does not match there matches nowhere.
+      const isWhole = known.config.num_replicas === 1 && !follow;
+      if (isWhole && consumer.hasNone) return;
+      for (let step = await consumer.next(signal); step.kind !== 'lost'; step = await consumer.next(signal)) {
+        if (step.kind === 'message') {
           [from, movedMs] = [step.sequence + 1, clock.monotonicMs()];
           yield step;
-        }
-        if (follow || (step !== 'idle' && step.pending > 0)) continue;
-        if ((await js.next(stream, filter, from)) === undefined) return;
-        if (isStuck()) break;
+          if (step.sequence >= end || (isWhole && step.pending === 0)) return;
+        } else if (step.position >= end) return;
+        else if (!follow && isStuck()) break;
       }
     } catch (error) {
       const isOver = !(error instanceof Unavailable) || error instanceof StreamReplaced;
-      const isBounded = !follow || identity === undefined;
+      const isBounded = !follow || known === undefined;
       if (isOver || (isBounded && isStuck())) throw error;
     } finally {
       consumer?.close();
@@ -52,14 +56,14 @@ export async function* readStream(js: JetStream, clock: Clock, request: ReadRequ
 
 class StreamReplaced extends Unavailable {}
 
-/** Tells one stream from a later one of the same name, whose sequences mean something else. */
-async function sameStream(js: JetStream, stream: string, identity: string | undefined): Promise<string> {
+/** As it was known first: a later stream of the same name has sequences that mean something else. */
+async function sameStream(js: JetStream, stream: string, known: StreamInfo | undefined): Promise<StreamInfo> {
   const info = await js.streamInfo(stream);
   if (info === undefined) throw new Unavailable(`There is no stream ${stream}`);
-  if (identity !== undefined && info.created !== identity) {
+  if (known !== undefined && info.created !== known.created) {
     throw new StreamReplaced(`The stream ${stream} was replaced by another: read it again from the start`);
   }
-  return info.created;
+  return known ?? info;
 }
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

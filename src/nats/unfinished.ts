@@ -1,5 +1,4 @@
 import type { SessionId } from '../domain/ids.ts';
-import { SESSION_LIFECYCLE_TOPIC } from '../domain/lifecycle-record.ts';
 import { Unavailable } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { OpenEntry } from '../ports/lifecycle-log.ts';
@@ -41,7 +40,7 @@ export class UnfinishedSessions {
     if (info.created !== this.#stream || info.state.last_seq < this.#seen) this.#forget();
     this.#stream = info.created;
     if (info.state.last_seq === this.#seen) return;
-    const news = { stream: LIFECYCLE_STREAM, filter: `${SESSION_LIFECYCLE_TOPIC}.>`, from: this.#seen + 1, headersOnly: true, follow: false, signal };
+    const news = { stream: LIFECYCLE_STREAM, filter: undefined, from: this.#seen + 1, headersOnly: true, follow: false, signal };
     for await (const message of readStream(this.#js, this.#clock, news)) this.#take(message);
     if (signal.aborted) throw new Unavailable('The lifecycle log is closed');
   }

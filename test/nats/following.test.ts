@@ -107,6 +107,27 @@ describe('a follower', () => {
     await until(async () => expect(await consumers()).toBe(0));
   });
 
+  it('of one session sees its chain once, wherever it begins', async () => {
+    const server = await oneServer();
+    const node = await openNode([server]);
+    const session = newSession();
+    const opened = await node.log.append(0, recordOf(session, 'opened'), holder);
+    await openMany(node, 20);
+    const follow = async (from: number, count: number): Promise<readonly ChainEntry[]> => {
+      const seen: ChainEntry[] = [];
+      for await (const entry of node.log.read(acme, { session, from, follow: true })) if (seen.push(entry) === count) break;
+      return seen;
+    };
+    const [all, later] = [follow(0, 3), follow(opened.entry.offset + 1, 2)];
+    const failed = await node.log.append(1, recordOf(session, 'partial_deletion_failure'), holder);
+    await openMany(node, 20);
+    const closed = await node.log.append(2, recordOf(session, 'closed'), holder);
+    expect(await all).toEqual([opened.entry, failed.entry, closed.entry]);
+    expect(await later).toEqual([failed.entry, closed.entry]);
+    expect(await follow(0, 3)).toEqual([opened.entry, failed.entry, closed.entry]);
+    expect(await collect(node.log.read(acme, { session, from: failed.entry.offset }))).toEqual([failed.entry, closed.entry]);
+  });
+
   it('ends with the log', async () => {
     const server = await oneServer();
     const node = await openNode([server]);
