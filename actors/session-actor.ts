@@ -7,7 +7,7 @@ import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.
 import type { TableCount } from '../src/ports/lease-store.ts';
 import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
 import { sessionMachine } from '../machines/session-machine.ts';
-import type { SessionContext } from '../machines/session-machine.ts';
+import type { SessionContext } from '../machines/session-context.ts';
 import { machineClock } from './machine-clock.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Turn } from './mailbox.ts';
@@ -18,7 +18,8 @@ import { SessionLease } from './session-lease.ts';
 import type { Leased } from './session-lease.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
 import { openedRecord } from './session-records.ts';
-import { failureOf, stateOf } from './session-standing.ts';
+import { notOpened, stateOf } from './session-standing.ts';
+import { failed, reached } from './session-watch.ts';
 import type { SessionTimes, Work, WorkRequest } from './session-work.ts';
 
 type Snapshot = SnapshotFrom<typeof sessionMachine>;
@@ -84,11 +85,12 @@ export class SessionActor {
   /**
    * Resolves when `opened` stands in the log. A failure is told at once: what may have landed is pursued to its end
    * behind the caller's back.
-   * @throws QuotaExceeded, Unavailable: then no session was opened, or it is being ended
+   * @throws QuotaExceeded, Unavailable, NodeDraining: then no session was opened, or it is being ended
    */
   async opened(): Promise<void> {
-    await this.#reached((snapshot) => !snapshot.matches('open') || snapshot.context.error !== null);
-    if (!this.#actor.getSnapshot().matches('active')) throw asMayflyError(this.#context.error);
+    await reached(this.#actor, (snapshot) => !snapshot.matches('open') || snapshot.context.error !== null);
+    const snapshot = this.#actor.getSnapshot();
+    if (!snapshot.matches('active')) throw notOpened(snapshot, this.identity);
   }
 
   get #context(): SessionContext {
@@ -149,7 +151,7 @@ export class SessionActor {
   /** Writes the lease anew, for a store that was emptied; one for which others may have decided asks the log first. */
   async writeBack(): Promise<void> {
     const settled = (snapshot: Snapshot): boolean => !snapshot.matches('active') || snapshot.matches({ active: { service: 'serving' } });
-    await this.#reached(settled);
+    await reached(this.#actor, settled);
     if (this.#actor.getSnapshot().matches('active')) await this.#lease.write();
   }
 
@@ -207,16 +209,7 @@ export class SessionActor {
    */
   async close(reason: EndReason): Promise<LifecycleRecord> {
     this.#actor.send({ type: 'CLOSE', reason });
-    const failure = new Promise<never>((_resolve, reject) => {
-      const subscription = this.#actor.subscribe((snapshot) => {
-        const error = failureOf(snapshot, this.identity);
-        if (error === undefined) return;
-        subscription.unsubscribe();
-        reject(error);
-      });
-      void this.ended.then(() => subscription.unsubscribe());
-    });
-    return Promise.race([this.ended, failure]);
+    return Promise.race([this.ended, failed(this.#actor, this.identity)]);
   }
 
   #work(turn: Turn, request: WorkRequest): Work {
@@ -244,18 +237,6 @@ export class SessionActor {
     };
   }
 
-  #reached(isThere: (snapshot: Snapshot) => boolean): Promise<void> {
-    if (isThere(this.#actor.getSnapshot())) return Promise.resolve();
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!isThere(this.#actor.getSnapshot())) return;
-        subscription.unsubscribe();
-        resolve();
-      };
-      const subscription = this.#actor.subscribe({ next: check, complete: check });
-    });
-  }
-
   async #noteLease(): Promise<void> {
     if (!(await this.#lease.note())) this.#actor.send({ type: 'NOTE_FAILED' });
   }
@@ -263,6 +244,7 @@ export class SessionActor {
   #machine(): typeof sessionMachine {
     const { ports, identity } = { ports: this.#ports, identity: this.identity };
     return sessionMachine.provide({
+      actions: { leave: () => ports.onAbandoned(identity) },
       actors: {
         takeSlot: fromPromise(() => this.#takeSlot()),
         registerLease: fromPromise(() => this.#lease.write()),

@@ -1,6 +1,6 @@
 import { eventOfReason, isTerminal } from '../src/domain/lifecycle-record.ts';
 import type { EndReason, Erasure, LifecycleRecord, Proof } from '../src/domain/lifecycle-record.ts';
-import type { Deletion } from '../machines/session-machine.ts';
+import type { Deletion } from '../machines/session-deletion.ts';
 import type { TableLedger } from '../machines/table-ledger.ts';
 import type { StandingDecision } from '../src/ports/lifecycle-log.ts';
 import type { Slot } from '../src/ports/table-engine.ts';

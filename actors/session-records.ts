@@ -1,6 +1,6 @@
 import type { LifecycleRecord } from '../src/domain/lifecycle-record.ts';
 import { physicalId } from '../src/domain/table-name.ts';
-import type { Deletion } from '../machines/session-machine.ts';
+import type { Deletion } from '../machines/session-deletion.ts';
 import type { TableLedger } from '../machines/table-ledger.ts';
 import type { StandingDecision } from '../src/domain/decision.ts';
 import type { SessionIdentity } from './session-ports.ts';

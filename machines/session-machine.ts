@@ -1,8 +1,10 @@
 import { assign, fromPromise, setup } from 'xstate';
-import type { Counted, EndReason, Erasure, LifecycleRecord, Proof } from '../src/domain/lifecycle-record.ts';
-import type { LogicalName } from '../src/domain/table-name.ts';
-import type { TableCount } from '../src/domain/lease.ts';
+import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
 import type { StandingDecision } from '../src/domain/decision.ts';
+import { known, standing } from './session-context.ts';
+import type { SessionContext, SessionEvent, SessionInput } from './session-context.ts';
+import { survivorsKey } from './session-deletion.ts';
+import type { Deletion } from './session-deletion.ts';
 import { EMPTY_LEDGER, dropped, noted } from './table-ledger.ts';
 import type { TableLedger } from './table-ledger.ts';
 
@@ -15,65 +17,15 @@ import type { TableLedger } from './table-ledger.ts';
  * - I5: `active.service.sealed` and all of `closing` take no new work.
  */
 
-/** What a pass over the tables came to. */
-export interface Deletion {
-  readonly proof: Proof;
-  readonly counted: Counted;
-  /** Rows really gone, earlier table drops included. */
-  readonly deletedRows: number;
-  readonly surviving: readonly LogicalName[];
-  /** Whether everything is gone, as far as it will ever be known: then the record is the terminal one. */
-  readonly complete: boolean;
-  readonly erasure?: Erasure;
-}
-
-export interface SessionInput {
-  /** Milliseconds until the hard deadline; null for none. */
-  readonly remainingMs: number | null;
-  /** Milliseconds without use after which the session ends; null for never. */
-  readonly idleTimeoutMs: number | null;
-  /** An adopter starts in `closing`: the holder is gone, and with what reason it is to be ended. */
-  readonly adopted?: { readonly reason: EndReason; readonly ledger: TableLedger };
-}
-
-export interface SessionContext {
-  readonly remainingMs: number | null;
-  readonly idleTimeoutMs: number | null;
-  readonly ledger: TableLedger;
-  readonly adopted: boolean;
-  /** Why the session is to end; the decision that stands may say otherwise and then prevails. */
-  readonly intent: EndReason | null;
-  readonly decision: StandingDecision | null;
-  readonly deletion: Deletion | null;
-  /** The survivors last recorded as a partial failure: recorded once per set. */
-  readonly recordedSurvivors: string | null;
-  readonly record: LifecycleRecord | null;
-  /** Failures in a row of the present step, for the backoff. */
-  readonly failures: number;
-  /** What failed last, for callers that wait. */
-  readonly error: unknown;
-}
-
-export type SessionEvent =
-  | { readonly type: 'WORK_BEGAN' }
-  | { readonly type: 'WORK_ENDED' }
-  | { readonly type: 'TOUCHED' }
-  | { readonly type: 'EXTENDED'; readonly remainingMs: number | null; readonly idleTimeoutMs: number | null }
-  | { readonly type: 'TABLE_NOTED'; readonly count: TableCount }
-  | { readonly type: 'TABLE_DROPPED'; readonly count: TableCount }
-  | { readonly type: 'NOTE_FAILED' }
-  | { readonly type: 'CLOSE'; readonly reason: EndReason }
-  | { readonly type: 'WORKER_LOST' }
-  | { readonly type: 'REVOKED' }
-  | { readonly type: 'FENCED' }
-  | { readonly type: 'LEASE_RESTORED' };
-
 /** Stands for an effect until the actor provides it; a machine that was started bare fails loudly. */
 function effect<Output, Input = void>(name: string) {
   return fromPromise<Output, Input>(() => Promise.reject(new Error(`the session machine was started without its "${name}"`)));
 }
 
 const BACKOFF_MS = { min: 50, max: 2_000 } as const;
+/** An `opened` that was sent and not found is looked for that often, ever more seldom: for more than half an hour in all. */
+const LOOKS_MAX = 14;
+const LOOK_MS = { min: 500, max: 300_000 } as const;
 
 export const sessionMachine = setup({
   types: {
@@ -99,17 +51,23 @@ export const sessionMachine = setup({
   },
   guards: {
     isAdopted: ({ context }) => context.adopted,
+    leaseIsLost: ({ context }) => context.leaseAtOpen === 'lost',
+    leaseIsRegained: ({ context }) => context.leaseAtOpen === 'regained',
+    doubtIsOver: ({ context }) => context.failures >= LOOKS_MAX,
     survivorsAreRecorded: ({ context }) => context.deletion?.complete === false && survivorsKey(context.deletion) === context.recordedSurvivors,
   },
   actions: {
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     forgetFailures: assign({ failures: 0, error: null }),
+    /** Callers are told that it was not opened, and it counts no more. */
+    leave: () => {},
   },
   delays: {
     untilDeadline: ({ context }) => context.remainingMs ?? Number.MAX_SAFE_INTEGER,
     untilIdleTooLong: ({ context }) => context.idleTimeoutMs ?? Number.MAX_SAFE_INTEGER,
     claimWait: 250,
     backoff: ({ context }) => Math.min(BACKOFF_MS.max, BACKOFF_MS.min * 2 ** Math.min(context.failures, 16)),
+    untilNextLook: ({ context }) => Math.min(LOOK_MS.max, LOOK_MS.min * 2 ** Math.min(context.failures, 16)),
     // An adopter has nothing to drop: it only looks for a proof, which may come at any moment.
     deletionRetry: ({ context }) => Math.min(context.adopted ? 5_000 : 60_000, 500 * 2 ** Math.min(context.failures, 16)),
   },
@@ -120,6 +78,7 @@ export const sessionMachine = setup({
     idleTimeoutMs: input.idleTimeoutMs,
     ledger: input.adopted?.ledger ?? EMPTY_LEDGER,
     adopted: input.adopted !== undefined,
+    leaseAtOpen: 'held',
     intent: input.adopted?.reason ?? null,
     decision: null,
     deletion: null,
@@ -162,17 +121,46 @@ export const sessionMachine = setup({
         readingBack: {
           invoke: {
             src: 'readOpened',
-            onDone: [{ guard: ({ event }) => event.output, target: '#session.closing', actions: assign({ intent: 'lease_expired' }) }, { target: 'releasing' }],
+            onDone: [
+              { guard: ({ event }) => event.output, target: '#session.closing', actions: assign({ intent: 'lease_expired' }) },
+              { target: 'withdrawing' },
+            ],
             onError: { target: 'waitingForLog', actions: 'countFailure' },
           },
         },
         waitingForLog: { after: { backoff: 'readingBack' } },
+        withdrawing: { invoke: { src: 'releaseSlot', onDone: 'doubted', onError: 'doubted' } },
+        // It may still land, from the buffers of a server that was stopped: its end is then owed all the same (I3).
+        doubted: {
+          entry: 'leave',
+          initial: 'waiting',
+          states: {
+            waiting: { entry: assign({ failures: 0 }), after: { untilNextLook: 'looking' } },
+            again: { entry: 'countFailure', after: { untilNextLook: 'looking' } },
+            looking: {
+              invoke: {
+                src: 'readOpened',
+                onDone: [
+                  { guard: ({ event }) => event.output, target: '#session.closing', actions: assign({ intent: 'lease_expired' }) },
+                  { guard: 'doubtIsOver', target: '#session.abandoned' },
+                  { target: 'again' },
+                ],
+                onError: 'again',
+              },
+            },
+          },
+        },
         releasing: {
           invoke: { src: 'releaseSlot', onDone: '#session.abandoned', onError: '#session.abandoned' },
         },
       },
       // A caller may give up while the session opens; the end is pursued as soon as there is something to end.
-      on: { CLOSE: { actions: assign({ intent: ({ event }) => event.reason }) } },
+      on: {
+        CLOSE: { actions: assign({ intent: ({ event }) => event.reason }) },
+        WORKER_LOST: { actions: assign({ intent: ({ context }) => context.intent ?? 'worker_lost' }) },
+        FENCED: { actions: assign({ leaseAtOpen: 'lost' }) },
+        LEASE_RESTORED: { guard: 'leaseIsLost', actions: assign({ leaseAtOpen: 'regained' }) },
+      },
     },
 
     active: {
@@ -209,8 +197,12 @@ export const sessionMachine = setup({
           },
         },
         service: {
-          initial: 'serving',
+          initial: 'entering',
           states: {
+            // What happened to the lease as it opened counts like what happens later (I5).
+            entering: {
+              always: [{ guard: 'leaseIsLost', target: 'sealed' }, { guard: 'leaseIsRegained', target: 'confirming' }, { target: 'serving' }],
+            },
             serving: { on: { FENCED: 'sealed' } },
             // Fenced: nothing is served until the log was asked whether others decided meanwhile (I5).
             sealed: { on: { LEASE_RESTORED: 'confirming' } },
@@ -316,17 +308,3 @@ export const sessionMachine = setup({
     NOTE_FAILED: { actions: assign({ ledger: ({ context }) => ({ ...context.ledger, atLeast: true }) }) },
   },
 });
-
-function survivorsKey(deletion: Deletion): string {
-  return `${deletion.proof}:${deletion.surviving.toSorted().join(',')}`;
-}
-
-function standing(context: SessionContext): StandingDecision {
-  if (context.decision === null) throw new Error('I2: tables are dropped only for a decision');
-  return context.decision;
-}
-
-function known(context: SessionContext): Deletion {
-  if (context.deletion === null) throw new Error('I6: a record is written only of a known deletion');
-  return context.deletion;
-}

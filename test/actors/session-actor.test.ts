@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SessionActor } from '../../actors/session-actor.ts';
 import type { SessionPorts } from '../../actors/session-ports.ts';
-import { newIdentity, openPorts, type OpenedPorts } from './session-ports.ts';
+import { Unavailable } from '../../src/domain/errors.ts';
+import type { LifecycleLog } from '../../src/ports/lifecycle-log.ts';
+import { newIdentity, openPorts, withMethods, type OpenedPorts } from './session-ports.ts';
 
 const times = { createdAtMs: Date.now(), timeoutMs: 60_000, idleTimeoutMs: null };
 
@@ -22,5 +24,95 @@ describe('the end of a session', () => {
     const answer = await work.slot.query({ query, format: 'arrow' }, work.options);
     await answer.body[Symbol.asyncIterator]().next();
     expect(await session.close('close')).toMatchObject({ event: 'closed', details: { counted: 'exact', proof: 'dropped' } });
+  });
+});
+
+/** Holds `opened` back until it is let go; `asked` resolves once it was to be written. */
+function slowOpening(log: LifecycleLog): { log: LifecycleLog; asked: Promise<void>; letGo: () => void } {
+  let letGo = (): void => undefined;
+  const gone = new Promise<void>((resolve) => (letGo = resolve));
+  let ask = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (ask = resolve));
+  const append: LifecycleLog['append'] = async (n, record, holder) => {
+    ask();
+    if (n === 0) await gone;
+    return log.append(n, record, holder);
+  };
+  return { log: withMethods(log, { append }), asked, letGo: () => letGo() };
+}
+
+const noAnswer = (): Promise<never> => Promise.reject(new Unavailable('The log did not answer'));
+
+describe('a session that is opening', () => {
+  it('whose `opened` lands after it was given up: has its end all the same (I3)', async () => {
+    const identity = newIdentity();
+    const sent: Parameters<LifecycleLog['append']>[] = [];
+    const append: LifecycleLog['append'] = (...args) => {
+      if (args[0] > 0) return ports.log.append(...args);
+      sent.push(args);
+      return noAnswer();
+    };
+    const left: unknown[] = [];
+    const log = withMethods(ports.log, { append });
+    const session = SessionActor.open({ ...ports, log, onAbandoned: (one) => void left.push(one) }, identity, times);
+    await expect(session.opened()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect.poll(() => left).toEqual([identity]);
+    await expect(session.close('close')).rejects.toMatchObject({ code: 'unavailable' });
+    for (const args of sent) await ports.log.append(...args);
+    const end = { event: 'timed_out', deleted_row_count: 0, details: { reason: 'lease_expired', counted: 'exact', proof: 'dropped' } };
+    expect(await session.ended).toMatchObject(end);
+  });
+
+  it('with the log out of reach: its close says so, it does not wait', async () => {
+    const session = SessionActor.open({ ...ports, log: withMethods(ports.log, { append: noAnswer, chain: noAnswer }) }, newIdentity(), times);
+    await expect(session.opened()).rejects.toMatchObject({ code: 'unavailable' });
+    for (const reason of ['close', 'drain'] as const) await expect(session.close(reason)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('and never was: its close says why', async () => {
+    const refused = SessionActor.open({ ...ports, leases: withMethods(ports.leases, { put: noAnswer }) }, newIdentity(), times);
+    await expect(refused.opened()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect.poll(() => refused.state).toBe('timed_out');
+    await expect(refused.close('close')).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('as the node drains: is closed with that reason, and its caller told to ask another node', async () => {
+    const { log, asked, letGo } = slowOpening(ports.log);
+    const session = SessionActor.open({ ...ports, log }, newIdentity(), times);
+    await asked;
+    const closed = session.close('drain');
+    const opening = expect(session.opened()).rejects.toMatchObject({ code: 'node_draining' });
+    letGo();
+    await opening;
+    expect(await closed).toMatchObject({ event: 'closed', details: { reason: 'drain', proof: 'dropped' } });
+  });
+
+  it('whose worker dies meanwhile: ends at once', async () => {
+    const { log, asked, letGo } = slowOpening(ports.log);
+    const session = SessionActor.open({ ...ports, log }, newIdentity(), times);
+    await asked;
+    const before = [...opened.workers];
+    for (const pid of before) process.kill(pid, 'SIGKILL');
+    await expect.poll(() => before.filter((pid) => opened.workers.has(pid))).toEqual([]);
+    letGo();
+    expect(await session.ended).toMatchObject({ event: 'timed_out', details: { reason: 'worker_lost', proof: 'process_exit' } });
+  });
+
+  it('on a node that was fenced and restored meanwhile: asks the log before it serves (I5)', async () => {
+    const identity = newIdentity();
+    const { log, asked, letGo } = slowOpening(ports.log);
+    // What others did while this node was away: they saw the record, whose acknowledgement was late here.
+    const decision: LifecycleLog['decision'] = async () => {
+      await ports.log.decide({ ...identity, event: 'timed_out', reason: 'lease_expired', by: 'another' });
+      return ports.log.decision(identity.tenant, identity.session);
+    };
+    const session = SessionActor.open({ ...ports, log: withMethods(log, { decision }) }, identity, times);
+    await asked;
+    session.fence();
+    session.restore();
+    letGo();
+    await session.opened().catch(() => undefined);
+    await expect(session.begin({})).rejects.toMatchObject({ code: expect.stringMatching(/^(lease_lost|session_ended)$/) });
+    expect(await session.ended).toMatchObject({ event: 'timed_out', details: { reason: 'lease_expired', proof: 'dropped' } });
   });
 });

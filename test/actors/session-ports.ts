@@ -12,6 +12,8 @@ import { startPool } from '../worker/harness.ts';
 
 export interface OpenedPorts extends AsyncDisposable {
   readonly ports: SessionPorts;
+  /** Process ids of the workers alive. */
+  readonly workers: ReadonlySet<number>;
 }
 
 /** Real workers, journal and leases of one process under a session's feet. */
@@ -22,6 +24,7 @@ export async function openPorts(): Promise<OpenedPorts> {
   const pool = await startPool();
   const ignore = (): void => undefined;
   return {
+    workers: pool.pids,
     ports: {
       engine: pool.engine,
       leases,

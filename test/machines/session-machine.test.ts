@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sessionMachine } from '../../machines/session-machine.ts';
-import type { Deletion, SessionContext, SessionInput } from '../../machines/session-machine.ts';
+import type { Deletion } from '../../machines/session-deletion.ts';
+import type { SessionContext, SessionInput } from '../../machines/session-context.ts';
 import type { EndReason } from '../../src/domain/lifecycle-record.ts';
 import { explore, unreached, walk } from './walk.ts';
 import type { Outcomes } from './walk.ts';
@@ -67,7 +68,8 @@ describe('the session machine, in any order of events', () => {
     const keyOf = ({ context }: { context: SessionContext }) => [
       context.adopted,
       context.intent !== null,
-      context.failures >= 3,
+      context.failures >= 14 ? 14 : context.failures >= 3,
+      context.leaseAtOpen,
       context.deletion?.complete,
       context.recordedSurvivors,
     ];
@@ -97,6 +99,14 @@ describe('the session machine, in any order of events', () => {
     walks((snapshot, before) => {
       const wasOwed = before !== undefined && !before.matches('open');
       if (wasOwed) expect(snapshot.matches('abandoned') || snapshot.matches('open')).toBe(false);
+    });
+  });
+
+  it('I5: a session that was fenced, be it as it opened, asks the log before it serves', () => {
+    walks((snapshot, before) => {
+      if (before === undefined || !snapshot.matches({ active: { service: 'serving' } }) || before.matches({ active: { service: 'serving' } })) return;
+      const leaseAtOpen = (before.context as SessionContext).leaseAtOpen;
+      expect(before.matches({ active: { service: 'confirming' } }) || (before.matches('open') && leaseAtOpen === 'held')).toBe(true);
     });
   });
 
