@@ -3,6 +3,7 @@ import type { LocalNode } from './cluster/local-node.ts';
 import type { Member } from './cluster/membership.ts';
 import type { Gateway } from './domain/gateway.ts';
 import type { SessionId } from './domain/ids.ts';
+import type { Tenant } from './domain/tenant.ts';
 import { passportHeaders } from './node-passport.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Holder } from './ports/lease-store.ts';
@@ -19,7 +20,7 @@ export interface Peers {
   /** What the nodes know each other by. */
   readonly secret: string;
   /** The other node that serves the session; undefined when it is this one's to answer. */
-  ownerOf(session: SessionId): Promise<Peer | undefined>;
+  ownerOf(tenant: Tenant, session: SessionId): Promise<Peer | undefined>;
   /** The other node a new session belongs to; undefined: this one. The same for the same key. */
   placeOf(key?: string): Peer | undefined;
   /** Whether it was heard of lately. */
@@ -31,7 +32,7 @@ export interface Peers {
 export function peersOf(node: LocalNode, secret: string): Peers {
   return {
     secret,
-    ownerOf: async (session) => asPeer(await node.owners.of(session)),
+    ownerOf: async (tenant, session) => asPeer(await node.owners.of(tenant, session)),
     placeOf: (key) => asPeer(node.placeOf(key)),
     isLive: ({ holder }) => node.membership.memberOf(holder) !== undefined,
     suspect: (peer) => node.suspect(peer),

@@ -91,7 +91,7 @@ export class LocalNode {
       onDecided: (holder, { session }) => this.#revokeElsewhere(holder, session),
     };
     this.membership = new Membership({ clock: ports.clock, self: ports.holder, fenceMs: options.fenceMs });
-    this.owners = new Owners({ self: ports.holder, directory: this.#directory, leases: ports.leases, membership: this.membership });
+    this.owners = new Owners({ self: ports.holder, directory: this.#directory, leases: ports.leases, log: ports.log, membership: this.membership });
     this.#orphans = new Orphans({
       ports: this.#ports,
       directory: this.#directory,
@@ -194,7 +194,10 @@ export class LocalNode {
           this.#actor.restore();
           for (const actor of this.#actors()) actor.restore();
         },
-        onForgotten: () => void this.#writeBack(),
+        onForgotten: () => {
+          this.membership.expectGaps();
+          void this.#writeBack();
+        },
         onRevoked: (sessions) => this.#revoke(sessions),
       },
     );

@@ -28,6 +28,8 @@ export const holderKey = ({ node, incarnation }: Holder): string => `${node}/${i
 export class Membership {
   readonly #options: MembershipOptions;
   #seen = new Map<string, Seen>();
+  /** Until when a holder that is not shown may be there all the same: the store was emptied. */
+  #gapsUntilMs = Number.NEGATIVE_INFINITY;
   /** Nodes that could not be reached a moment ago, and until when they are not tried first. */
   readonly #suspects = new Map<string, number>();
 
@@ -36,10 +38,12 @@ export class Membership {
   }
 
   note(known: readonly KnownHolder[]): void {
-    const { clock, fenceMs } = this.#options;
+    const { clock, self, fenceMs } = this.#options;
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
-    const seen = new Map<string, Seen>();
+    const selfKey = holderKey(self);
+    if (this.#seen.has(selfKey) && !known.some(({ holder }) => holderKey(holder) === selfKey)) this.expectGaps();
+    const seen = new Map<string, Seen>(nowMs < this.#gapsUntilMs ? this.#seen : []);
     for (const one of known) {
       const key = holderKey(one.holder);
       const before = this.#seen.get(key);
@@ -48,6 +52,12 @@ export class Membership {
       seen.set(key, { known: one, movedMs });
     }
     this.#seen = seen;
+  }
+
+  /** The store was emptied: who is not shown has had no time yet to show again. */
+  expectGaps(): void {
+    const { clock, fenceMs } = this.#options;
+    this.#gapsUntilMs = clock.monotonicMs() + fenceMs;
   }
 
   /** Members heard of within the fence, in the order of their names. */

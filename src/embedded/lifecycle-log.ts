@@ -168,7 +168,7 @@ export class JournalLifecycleLog implements LifecycleLog {
 
 function asChainEntry(entry: JournalEntry): ChainEntry {
   if (entry.kind !== 'record') throw new Internal(`Entry ${entry.offset} of the journal is a decision where a record belongs`);
-  return { offset: entry.offset, n: entry.n, record: entry.record };
+  return { offset: entry.offset, n: entry.n, record: entry.record, by: entry.by };
 }
 
 function asStanding(entry: JournalEntry, won: boolean): StandingDecision {

@@ -33,10 +33,16 @@ const agents = {
 } as const;
 
 /** The other node a call belongs to; undefined: this one. */
-export async function destinationOf(route: Route, params: Readonly<Record<string, string>>, request: IncomingMessage, peers: Peers): Promise<Peer | undefined> {
+export async function destinationOf(
+  route: Route,
+  tenant: Tenant,
+  params: Readonly<Record<string, string>>,
+  request: IncomingMessage,
+  peers: Peers,
+): Promise<Peer | undefined> {
   if (route.path.startsWith('/v1/sessions/:session')) {
     const session = asSessionId(params['session'] ?? '');
-    return session === undefined ? undefined : peers.ownerOf(session);
+    return session === undefined ? undefined : peers.ownerOf(tenant, session);
   }
   if (route.path !== '/v1/sessions' || route.method !== 'POST') return undefined;
   const key = request.headers['idempotency-key'];

@@ -100,7 +100,7 @@ function forwardedTenant(request: IncomingMessage, { peers, clock }: RouteContex
 /** A call is passed on once at most: two nodes that think each other the owner must not play ball. */
 async function destination(route: Route, call: Call, { params, request }: Arrival, { peers }: RouteContext): Promise<Peer | undefined> {
   if (peers === undefined || call.forwarded || route.access !== 'tenant') return undefined;
-  return destinationOf(route, params, request, peers);
+  return destinationOf(route, call.tenant, params, request, peers);
 }
 
 function assertDecodable(url: string): void {

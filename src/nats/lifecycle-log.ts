@@ -148,10 +148,10 @@ export class NatsLifecycleLog implements LifecycleLog {
   }
 
   async #publish(kept: OutboxEntry): Promise<Appended> {
-    const { appendId, n, record } = kept;
+    const { appendId, n, record, holder: by } = kept;
     const created = await createOnce(this.#js, this.#clock, recordMessage(n, kept), n === 0 ? WHEN_OPENING : OTHERWISE);
     if (created.created) {
-      const entry = { offset: created.sequence, n, record };
+      const entry = { offset: created.sequence, n, record, by };
       this.#heads.note(entry);
       this.#outbox.settle(appendId, created.sequence);
       return { outcome: 'created', entry };

@@ -98,16 +98,23 @@ export function holderOf(from: MsgHdrs | undefined): Holder {
   return { node: textOf(from, HEADERS.node) ?? '', incarnation: textOf(from, HEADERS.incarnation) ?? '', ...(life === undefined ? {} : { life }) };
 }
 
+interface StandingMessage {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly headers?: MsgHdrs | undefined;
+  readonly body: Uint8Array;
+}
+
 /** @throws Internal when the message is no record at a place of a chain (I8: an answer that would lack an entry is an error) */
-export function entryOf(message: { readonly subject: string; readonly sequence: number; readonly body: Uint8Array }): ChainEntry {
+export function entryOf(message: StandingMessage): ChainEntry {
   const place = placeOf(message.subject);
   const record = parse<LifecycleRecord>(message);
   if (place === undefined) throw foreign(message);
-  return { offset: message.sequence, n: place.n, record };
+  return { offset: message.sequence, n: place.n, record, by: holderOf(message.headers) };
 }
 
 /** @throws Internal when the message is no decision */
-export function decisionOf(message: { readonly subject: string; readonly sequence: number; readonly body: Uint8Array }): Decision {
+export function decisionOf(message: StandingMessage): Decision {
   return parse<Decision>(message);
 }
 

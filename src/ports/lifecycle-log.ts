@@ -10,6 +10,8 @@ export type { Decision, StandingDecision } from '../domain/decision.ts';
 export interface ChainEntry extends LifecycleEntry {
   /** Position in the session's chain; 0 is `opened`. */
   readonly n: number;
+  /** Who wrote it; of `opened`: who holds the session. */
+  readonly by: Holder;
 }
 
 export type Appended =

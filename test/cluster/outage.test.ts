@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { RedisServer } from '../../src/cli/cluster/redis-server.ts';
 import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
-import { chainsOf, endsOf, expectLawful, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
+import { chainsOf, endsOf, expectLawful, FAST, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
 
 const idsOf = (all: readonly FilledSession[]): string[] => all.map(({ session }) => session.id);
 
@@ -77,6 +77,19 @@ describe('Redis in trouble', () => {
       }
     },
   );
+
+  it.each(['emptied', 'killed'])('all masters are %s: a session is found through any node all the same, for the log knows its owner', async (how) => {
+    await using running = await startCluster({ flags: [...FAST, '--fence-ms', '10000', '--claim-ms', '25000'] });
+    const { redis, nodes } = running.cluster;
+    const way = (await running.connect(nodes[0] as NodeProcess)).tenant('acme');
+    const all = await openFilled(way, 9);
+    await Promise.all(redis.map(async (server) => (how === 'emptied' ? flush(server) : server.kill())));
+    for (const node of nodes) {
+      const stranger = (await running.connect(node)).tenant('acme');
+      for (const { session, rows } of all) expect(await stranger.session(session.id).countRows('t')).toBe(rows);
+      await expect(stranger.session(crypto.randomUUID()).countRows('t')).rejects.toMatchObject({ code: 'unknown_session' });
+    }
+  });
 
   it('all masters down: opening answers unavailable at once, and again once they are back', async () => {
     await using running = await startCluster();
