@@ -19,12 +19,23 @@ export interface Call {
   readonly body?: Uint8Array | string;
 }
 
-/** A node of its own process on a free port, called over kept-alive connections as a service would. */
-export interface NodeProcess {
+/** Calls on one node over kept-alive connections, as a service would make them. */
+export interface NodeCalls {
   /** The answer's JSON; rejects for any status of 400 and above. */
   call(call: Call): Promise<unknown>;
+}
+
+/** A node of its own process on a free port. */
+export interface NodeProcess extends NodeCalls {
   /** Stops the node and removes its data. */
   stop(): Promise<void>;
+}
+
+/** Calls on a node that runs already; `close` lets go of the connections. */
+export function callsTo(url: string): NodeCalls & { close(): void } {
+  const base = new URL(url);
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  return { call: (call) => answerOf(base, agent, call), close: () => agent.destroy() };
 }
 
 /** @param flags of `mayfly serve` besides its port and data directory */
@@ -42,12 +53,11 @@ export async function startNode(flags: readonly string[] = []): Promise<NodeProc
   clearTimeout(giveUp);
   if (url === undefined) throw new Error(`The node was not ready within ${READY_TIMEOUT_MS} ms`);
   child.stdout.resume();
-  const base = new URL(url);
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  const calls = callsTo(url);
   return {
-    call: (call) => answerOf(base, agent, call),
+    call: (call) => calls.call(call),
     stop: async () => {
-      agent.destroy();
+      calls.close();
       const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
       child.kill('SIGTERM');
       await exited;

@@ -1,5 +1,5 @@
 import { DuckDBInstance } from '@duckdb/node-api';
-import type { NodeProcess } from './node-process.ts';
+import type { NodeCalls } from './node-process.ts';
 import { ORDER_COLUMNS, ORDER_ROWS, ORDER_SUMMARY, checkSummary, ordersAsArrow } from './orders.ts';
 import { attachedPerSession, instancePerSession, selectOnConnection } from './raw-duckdb.ts';
 
@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 export interface Workload {
-  readonly id: 'W1' | 'W4';
+  readonly id: string;
   readonly title: string;
   /** Runs of each subject at each number in flight. */
   readonly runs: number;
@@ -26,7 +26,7 @@ export interface Workloads {
   readonly close: () => Promise<void>;
 }
 
-export async function prepareWorkloads(node: NodeProcess, quick: boolean): Promise<Workloads> {
+export async function prepareWorkloads(node: NodeCalls, quick: boolean): Promise<Workloads> {
   const shared = await DuckDBInstance.create(':memory:');
   const connection = await shared.connect();
   const session = await openSession(node);
@@ -61,7 +61,7 @@ export async function prepareWorkloads(node: NodeProcess, quick: boolean): Promi
   };
 }
 
-function wholeSession(node: NodeProcess): () => Promise<void> {
+export function wholeSession(node: NodeCalls): () => Promise<void> {
   const rows = ordersAsArrow();
   const columns = JSON.stringify({ columns: ORDER_COLUMNS, primary_key: ['id'] });
   const summary = JSON.stringify({ query: ORDER_SUMMARY });
@@ -76,7 +76,7 @@ function wholeSession(node: NodeProcess): () => Promise<void> {
   };
 }
 
-function selectInSession(node: NodeProcess, session: string): () => Promise<void> {
+export function selectInSession(node: NodeCalls, session: string): () => Promise<void> {
   const body = JSON.stringify({ query: 'SELECT 42' });
   return async () => {
     const answer = (await node.call({ method: 'POST', path: `/v1/sessions/${session}/sql`, body })) as { rows: readonly unknown[][] };
@@ -84,7 +84,7 @@ function selectInSession(node: NodeProcess, session: string): () => Promise<void
   };
 }
 
-async function openSession(node: NodeProcess): Promise<string> {
+export async function openSession(node: NodeCalls): Promise<string> {
   const view = (await node.call({ method: 'POST', path: '/v1/sessions', body: '{"timeout":"1h"}' })) as { session_id: string };
   return view.session_id;
 }

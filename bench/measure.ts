@@ -1,0 +1,28 @@
+import type { Measurement } from './result-file.ts';
+import { summarise, timeRuns } from './statistics.ts';
+import type { Subject, Workload } from './workloads.ts';
+
+/** Subjects take turns in this many rounds, so that a slow minute of the machine hits them all. */
+const ROUNDS = 5;
+const WARM_UP_RUNS = 10;
+
+/** Every subject of a workload, at so many runs in flight. */
+export async function measure(workload: Workload, inFlight: number): Promise<readonly Measurement[]> {
+  const samples = new Map<Subject, { ms: number[]; wallMs: number }>(workload.subjects.map((subject) => [subject, { ms: [], wallMs: 0 }]));
+  for (const { once } of workload.subjects) await timeRuns(WARM_UP_RUNS, inFlight, once);
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    for (const [subject, taken] of samples) {
+      process.stderr.write(`${workload.id}, ${inFlight} in flight, round ${round} of ${ROUNDS}: ${subject.name}\n`);
+      const { samplesMs, wallMs } = await timeRuns(Math.ceil(workload.runs / ROUNDS), inFlight, subject.once);
+      taken.ms.push(...samplesMs);
+      taken.wallMs += wallMs;
+    }
+  }
+  return [...samples].map(([{ name }, { ms, wallMs }]) => ({
+    workload: workload.id,
+    title: workload.title,
+    subject: name,
+    in_flight: inFlight,
+    ...summarise(ms, wallMs),
+  }));
+}
