@@ -5,7 +5,6 @@ import type { NodeActor, NodePhase } from '../../actors/node-actor.ts';
 import { startScannerActor } from '../../actors/scanner-actor.ts';
 import type { SessionActor } from '../../actors/session-actor.ts';
 import type { SessionIdentity, SessionPorts } from '../../actors/session-ports.ts';
-import type { Gateway } from '../domain/gateway.ts';
 import type { IdSource, SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Holder, NodeNotice } from '../ports/lease-store.ts';
@@ -16,6 +15,7 @@ import { Fence } from './fence.ts';
 import { Membership, type Member } from './membership.ts';
 import { endOf, Orphans } from './orphans.ts';
 import { Owners } from './owners.ts';
+import { peerCalls, type PeerCalls } from './peer-calls.ts';
 import { placeOf } from './placement.ts';
 import { Router } from './router.ts';
 import { SessionDirectory } from './session-directory.ts';
@@ -53,7 +53,7 @@ export interface ClusterLinks {
   readonly hint: (holder: Holder, session: SessionId) => void;
   readonly reachesLog: () => boolean;
   /** Calls on a node, for what it holds itself. */
-  readonly peer: (member: Member) => Gateway;
+  readonly peer: (member: Member) => PeerCalls;
   /** In [0, 1). */
   readonly random: () => number;
 }
@@ -105,7 +105,7 @@ export class LocalNode {
       ...options,
       ports: this.#ports,
       directory: this.#directory,
-      peers: () => (cluster === undefined ? [] : this.#others().map((member) => cluster.peer(member))),
+      peers: () => (cluster === undefined ? [] : this.#others().map((member) => this.#callsOn(member, cluster.peer(member)))),
       intake: () => (this.phase === 'serving' ? undefined : this.phase),
     });
     this.#actor = startNodeActor(ports.clock, {
@@ -230,6 +230,10 @@ export class LocalNode {
 
   #others(): readonly Member[] {
     return this.membership.live().filter(({ isSelf, notice }) => !isSelf && notice.url !== '');
+  }
+
+  #callsOn({ holder }: Member, peer: PeerCalls): PeerCalls {
+    return peerCalls(peer, () => this.membership.memberOf(holder) !== undefined, this.#ports.clock);
   }
 
   async #writeBack(): Promise<void> {

@@ -14,6 +14,7 @@ import type { Tenant } from '../domain/tenant.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
+import type { PeerCalls } from './peer-calls.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
 import { SessionListing } from './session-listing.ts';
 import { fieldOf, parseLabels, parseLifetime } from './session-request.ts';
@@ -28,7 +29,7 @@ export interface RouterOptions {
   /** null: as many as the node takes. */
   readonly sessionsPerTenantMax: number | null;
   /** The other nodes of the cluster, for calls on many sessions. */
-  readonly peers: () => readonly gateway.Gateway[];
+  readonly peers: () => readonly PeerCalls[];
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'openSessions' | 'statement'>;
   /** Why no session may be opened now; undefined while the node serves. */
   readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | undefined;

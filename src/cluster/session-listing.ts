@@ -1,8 +1,9 @@
 import { InvalidRequest, asMayflyError } from '../domain/errors.ts';
-import type { ClosedSessions, Gateway, SessionFilter, SessionPage, SessionView } from '../domain/gateway.ts';
+import type { ClosedSessions, SessionFilter, SessionPage, SessionView } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import type { PeerCalls } from './peer-calls.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
 
 /** What `keyOf` makes. */
@@ -16,7 +17,7 @@ export interface ListingOptions {
   readonly directory: SessionDirectory;
   readonly view: (known: KnownSession) => SessionView;
   /** The other nodes, each for its own sessions. */
-  readonly peers: () => readonly Pick<Gateway, 'listSessions' | 'closeSessions'>[];
+  readonly peers: () => readonly PeerCalls[];
 }
 
 /**

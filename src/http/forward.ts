@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { Unavailable } from '../domain/errors.ts';
 import { asSessionId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Connection } from './connection.ts';
 import { passportHeaders } from '../node-passport.ts';
 import type { Peer, Peers } from '../node-peers.ts';
@@ -23,7 +24,7 @@ const NOT_PASSED_ON = new Set([
   'authorization',
 ]);
 const CONNECT_TIMEOUT_MS = 1_000;
-/** How often a node that has not answered yet is checked for being in the cluster still. */
+/** How often a node whose answer is under way is checked for being in the cluster still. */
 const LIVE_CHECK_MS = 500;
 const IDLE_CONNECTIONS_MAX = 256;
 
@@ -68,15 +69,33 @@ export async function forward(call: Forwarded, connection: Connection, context: 
   const isLate = !call.bodyComplete();
   const status = answer.statusCode ?? 502;
   // The other node's own head already says whose session it is.
-  await connection.sendStream({ status, headers: isLate ? { ...headers, connection: 'close' } : headers, stream: whole(answer, call.peer), eager: false }, {});
+  await connection.sendStream(
+    { status, headers: isLate ? { ...headers, connection: 'close' } : headers, stream: whole(answer, call.peer, context, peers), eager: false },
+    {},
+  );
 }
 
-async function* whole(answer: IncomingMessage, { holder: { node } }: Peer): AsyncGenerator<Uint8Array, void, void> {
+async function* whole(answer: IncomingMessage, peer: Peer, { clock }: RouteContext, peers: Peers): AsyncGenerator<Uint8Array, void, void> {
+  const { node } = peer.holder;
+  const letGo = watchLife(peer, peers, clock, (why) => answer.destroy(why));
   try {
     for await (const chunk of answer) yield chunk as Buffer;
   } catch (cause) {
     throw new Unavailable(`The node ${node} was cut off in the middle of its answer`, { node_id: node }, { cause });
+  } finally {
+    letGo();
   }
+}
+
+/** A node that is paused, or cut off, keeps its connections and says nothing on them. @returns how to look no more */
+function watchLife(peer: Peer, peers: Peers, clock: Clock, onGone: (why: Error) => void): () => void {
+  let timer: unknown;
+  const check = (): void => {
+    if (peers.isLive(peer)) timer = clock.setTimeout(check, LIVE_CHECK_MS);
+    else onGone(new Error('the node left the cluster'));
+  };
+  timer = clock.setTimeout(check, LIVE_CHECK_MS);
+  return () => clock.clearTimeout(timer);
 }
 
 async function answerOf(call: Forwarded, context: RouteContext, peers: Peers): Promise<IncomingMessage> {
@@ -89,7 +108,8 @@ async function answerOf(call: Forwarded, context: RouteContext, peers: Peers): P
       outgoing.destroy();
       // The other side let go of an idle connection just as it was taken up: nothing was begun.
       if (mayRepeat && outgoing.reusedSocket && tries === 1 && !call.signal.aborted) continue;
-      peers.suspect(call.peer);
+      const isOurs = call.signal.aborted || call.request.errored !== null;
+      if (!isOurs) peers.suspect(call.peer);
       throw new Unavailable(
         `The node ${call.peer.holder.node}, whose session it is, does not answer; try again`,
         { node_id: call.peer.holder.node },
@@ -141,18 +161,15 @@ function drained(outgoing: http.ClientRequest): Promise<void> {
 /** A node that is paused takes connections and never answers: it is waited for as long as it is in the cluster. */
 function awaitAnswer(outgoing: http.ClientRequest, { peer }: Forwarded, { clock }: RouteContext, peers: Peers): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    let timer: unknown;
+    const connecting = clock.setTimeout(() => outgoing.destroy(new Error('the node took no connection')), CONNECT_TIMEOUT_MS);
+    let letGo = (): void => clock.clearTimeout(connecting);
     const settle = (run: () => void): void => {
-      clock.clearTimeout(timer);
+      letGo();
       run();
     };
-    const check = (): void => {
-      if (!peers.isLive(peer)) outgoing.destroy(new Error('the node left the cluster'));
-      else timer = clock.setTimeout(check, LIVE_CHECK_MS);
-    };
-    timer = clock.setTimeout(() => outgoing.destroy(new Error('the node took no connection')), CONNECT_TIMEOUT_MS);
     outgoing.once('socket', (socket) => {
-      const connected = (): void => settle(() => (timer = clock.setTimeout(check, LIVE_CHECK_MS)));
+      if (outgoing.destroyed) return;
+      const connected = (): void => settle(() => (letGo = watchLife(peer, peers, clock, (why) => outgoing.destroy(why))));
       if (socket.connecting) socket.once('connect', connected);
       else connected();
     });
