@@ -76,7 +76,7 @@ export class SessionActor {
 
   /** Ends a session whose holder is gone. */
   static adopt(ports: SessionPorts, identity: SessionIdentity, adoption: Adoption): SessionActor {
-    const times = { createdAtMs: ports.clock.wallMs(), timeoutMs: null, idleTimeoutMs: null };
+    const times = { createdAtMs: adoption.openedAtMs, timeoutMs: null, idleTimeoutMs: null };
     const session = new SessionActor(ports, identity, times, adoption);
     session.#actor.start();
     return session;

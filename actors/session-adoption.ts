@@ -5,6 +5,8 @@ import type { Holder } from '../src/ports/lease-store.ts';
 /** What another node needs to end a session whose holder is gone. */
 export interface Adoption {
   readonly holder: Holder;
+  /** Wall clock, ms since 1970. */
+  readonly openedAtMs: number;
   readonly reason: EndReason;
   readonly ledger: TableLedger;
   /** What is known of the spill files of a holder that died. */

@@ -106,7 +106,8 @@ export class LocalNode {
       ports: this.#ports,
       directory: this.#directory,
       peers: () => (cluster === undefined ? [] : this.#others().map((member) => this.#callsOn(member, cluster.peer(member)))),
-      intake: () => (this.phase === 'serving' ? undefined : this.phase),
+      // Without a log nothing can be opened: an attempt would only hold a slot until it is back.
+      intake: () => (this.phase !== 'serving' ? this.phase : cluster?.reachesLog() === false ? 'cut off from the lifecycle log' : undefined),
     });
     this.#actor = startNodeActor(ports.clock, {
       start: () => this.#start(),

@@ -131,13 +131,15 @@ export class Orphans {
       await ports.leases.remove(holder, session);
       return undefined;
     }
-    // `opened` may still be on its way from a holder that is only paused.
-    if (chain.length === 0 || directory.has(session)) return undefined;
+    const [opened] = chain;
+    // It may still be on its way from a holder that is only paused.
+    if (opened === undefined || directory.has(session)) return undefined;
     const actor = SessionActor.adopt(
       ports,
       { tenant, session },
       {
         holder,
+        openedAtMs: Date.parse(opened.record.occurred_at),
         reason: sign === 'released' ? 'process_exit' : 'lease_expired',
         ledger: context === undefined ? UNKNOWN_LEDGER : ledgerOf(context),
         spill: this.#spillOf(holder),

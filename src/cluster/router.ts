@@ -3,7 +3,16 @@ import { SessionActor } from '../../actors/session-actor.ts';
 import { sessionEnded } from '../../actors/session-standing.ts';
 import type { SessionPorts } from '../../actors/session-ports.ts';
 import { parseDuration } from '../domain/duration.ts';
-import { InvalidRequest, NodeDraining, QuotaExceeded, Unavailable, UnknownSession, UnknownTable, asMayflyError } from '../domain/errors.ts';
+import {
+  InvalidRequest,
+  NodeDraining,
+  PartialDeletionFailure,
+  QuotaExceeded,
+  Unavailable,
+  UnknownSession,
+  UnknownTable,
+  asMayflyError,
+} from '../domain/errors.ts';
 import type * as gateway from '../domain/gateway.ts';
 import type { IdSource, SessionId } from '../domain/ids.ts';
 import { isTerminal } from '../domain/lifecycle-record.ts';
@@ -32,7 +41,7 @@ export interface RouterOptions {
   readonly peers: () => readonly PeerCalls[];
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'openSessions' | 'statement'>;
   /** Why no session may be opened now; undefined while the node serves. */
-  readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | undefined;
+  readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | 'cut off from the lifecycle log' | undefined;
 }
 
 /** How long rows may take to arrive and to be stored, in ms: bound by the caller's network, not by a statement's work. */
@@ -244,21 +253,31 @@ export class Router implements gateway.Gateway {
     return known;
   }
 
-  /** What the log knows of a session that is not here; another tenant's is as unknown as none (I7). */
+  /** How a session that is not here ended. @throws PartialDeletionFailure, Unavailable while it has no end yet */
   async #logged(tenant: Tenant, session: SessionId): Promise<ChainEntry> {
-    const last = (await this.#options.ports.log.chain(tenant, session)).at(-1);
-    if (last === undefined) throw new UnknownSession(`There is no session ${session}`, { session_id: session });
-    if (!isTerminal(last.record)) throw new Unavailable('The session is being ended: its node is gone; try again', { session_id: session });
-    return last;
+    const last = lastOf(await this.#chain(tenant, session));
+    if (isTerminal(last.record)) return last;
+    const { event, details, ephemeral_table_count: total } = last.record;
+    if (event === 'opened') throw beingEnded(session);
+    const fields = { session_id: session, failed: details?.surviving_tables?.length ?? total, total };
+    throw new PartialDeletionFailure('The session’s node is out of reach, and its tables are not known to be gone yet; it is being retried', fields);
+  }
+
+  /** What the log knows of a session that is not here; another tenant's is as unknown as none (I7). */
+  async #chain(tenant: Tenant, session: SessionId): Promise<readonly ChainEntry[]> {
+    const chain = await this.#options.ports.log.chain(tenant, session);
+    if (chain.length === 0) throw new UnknownSession(`There is no session ${session}`, { session_id: session });
+    return chain;
   }
 
   async #describeLogged(tenant: Tenant, session: SessionId): Promise<gateway.SessionDetails> {
-    const chain = await this.#options.ports.log.chain(tenant, session);
-    const { record } = await this.#logged(tenant, session);
+    const chain = await this.#chain(tenant, session);
+    const { record } = lastOf(chain);
+    if (record.event === 'opened') throw beingEnded(session);
     return {
       session_id: session,
       tenant_id: tenant,
-      state: record.event === 'closed' ? 'closed' : 'timed_out',
+      state: isTerminal(record) ? record.event : 'partial_failure',
       created_at: chain[0]?.record.occurred_at ?? record.occurred_at,
       expires_at: null,
       timeout_ms: null,
@@ -266,7 +285,7 @@ export class Router implements gateway.Gateway {
       labels: {},
       node_id: this.#options.ports.holder.node,
       tables: [],
-      ended: record,
+      ...(isTerminal(record) ? { ended: record } : {}),
     };
   }
 
@@ -291,6 +310,16 @@ export class Router implements gateway.Gateway {
     const { expiresAtMs } = actor;
     return { node_id: this.#options.ports.holder.node, expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString() };
   }
+}
+
+function lastOf(chain: readonly ChainEntry[]): ChainEntry {
+  const last = chain.at(-1);
+  if (last === undefined) throw new Error('a session that is known has its first record');
+  return last;
+}
+
+function beingEnded(session: SessionId): Unavailable {
+  return new Unavailable('The session is being ended: its node is gone; try again', { session_id: session });
 }
 
 function assertTable(actor: SessionActor, name: LogicalName): void {

@@ -70,6 +70,14 @@ describe('a node that dies with open sessions', () => {
       expect(partial?.details?.surviving_tables).toHaveLength(1);
       expect(partial?.deleted_row_count).toBe(0);
     }
+    for (const { session } of held.slice(0, 4)) {
+      await expect(session.close()).rejects.toMatchObject({ code: 'partial_deletion_failure', failed: 1, total: 1 });
+      for (const { pid, url } of running.cluster.nodes) {
+        if (pid === undefined) continue;
+        const answer = await fetch(`${url}/v1/sessions/${session.id}`, { headers: { 'mayfly-tenant': 'acme' } });
+        expect(await answer.json()).toMatchObject({ state: 'partial_failure', created_at: chains.get(session.id)?.[0]?.occurred_at });
+      }
+    }
     process.kill(stopped, 'SIGKILL');
     const ends = await endsOf(acme, idsOf(held), 30_000);
     for (const { session, rows } of held) expect(ends.find(({ session_id }) => session_id === session.id)?.deleted_row_count).toBe(rows);

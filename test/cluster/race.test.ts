@@ -145,7 +145,14 @@ describe('a close, the deadline and two scanners at the same step', () => {
       // The deadline falls together with the close: both ask, one is heard.
       session.extend({ timeoutMs: Math.ceil(session.ageMs()) + 5, idleTimeoutMs: null });
       const ledger = { tables: [{ name, rows: 7 }], created: 1, droppedRows: 0, atLeast: false };
-      const adoption = { holder: owner.holder, reason: 'lease_expired', ledger, spill: 'until_restart', prove: () => Promise.resolve(undefined) } as const;
+      const adoption = {
+        holder: owner.holder,
+        openedAtMs: clock.wallMs(),
+        reason: 'lease_expired',
+        ledger,
+        spill: 'until_restart',
+        prove: () => Promise.resolve(undefined),
+      } as const;
       const adopted = scanners.map((ports) => SessionActor.adopt(ports, identity, adoption));
       const ends = await Promise.all([session.close('close').catch(() => session.ended), ...adopted.map(({ ended }) => ended)]);
       for (const end of ends) expect(end).toEqual(ends[0]);
