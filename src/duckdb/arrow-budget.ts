@@ -9,14 +9,15 @@ export class OverBudget extends Error {}
  * bytes many times over, and null columns have none at all. It is charged before anything is allocated.
  */
 export class DecodeBudget {
-  private leftBytes: number;
+  spentBytes = 0;
+  private readonly maxBytes: number;
 
   constructor(maxBytes: number) {
-    this.leftBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   take(bytes: number): void {
-    this.leftBytes -= bytes;
-    if (this.leftBytes < 0) throw new OverBudget();
+    this.spentBytes += bytes;
+    if (this.spentBytes > this.maxBytes) throw new OverBudget();
   }
 }

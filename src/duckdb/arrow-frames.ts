@@ -11,6 +11,7 @@ export const HEADER = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const
 export interface ArrowMessage {
   readonly headerType: number;
   readonly header: FlatTable;
+  /** A record batch's body is overwritten by the next one. */
   readonly body: Uint8Array;
 }
 
@@ -33,7 +34,8 @@ export async function* readMessages(stream: ByteStream, messageMaxBytes: number)
       const metadata = await source.read(metadataBytes);
       const { headerType, header, bodyBytes } = decoding(() => readMessage(metadata));
       within(metadataBytes + bodyBytes, messageMaxBytes);
-      yield { headerType, header, body: await source.read(bodyBytes) };
+      const body = headerType === HEADER.recordBatch ? await source.readOver(bodyBytes) : await source.read(bodyBytes);
+      yield { headerType, header, body };
     }
     if (!(await source.atEnd())) throw broken('bytes behind its end-of-stream marker');
   } finally {
@@ -61,18 +63,29 @@ function littleEndian(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 }
 
-/** Hands out exactly the bytes asked for, each time in a buffer of its own (so that 8-byte alignment holds). */
+/** Hands out exactly the bytes asked for, always from the beginning of a buffer (so that 8-byte alignment holds). */
 class ExactReader {
   private readonly iterator: AsyncIterator<Uint8Array>;
   private rest: Uint8Array = new Uint8Array(0);
   private ended = false;
+  private reused = new Uint8Array(0);
 
   constructor(stream: ByteStream) {
     this.iterator = stream[Symbol.asyncIterator]();
   }
 
   async read(length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
+    return this.fill(new Uint8Array(length));
+  }
+
+  /** Reads into memory that the next such call uses again: garbage of the size of messages would add up. */
+  async readOver(length: number): Promise<Uint8Array> {
+    if (this.reused.length < length) this.reused = new Uint8Array(length);
+    return this.fill(this.reused.subarray(0, length));
+  }
+
+  private async fill(bytes: Uint8Array): Promise<Uint8Array> {
+    const { length } = bytes;
     let filled = 0;
     while (filled < length) {
       if (this.rest.length === 0 && !(await this.pull())) {

@@ -8,6 +8,7 @@ import { Dictionaries } from './arrow-dictionaries.ts';
 import { broken, decoding, type FlatTable } from './arrow-flatbuffer.ts';
 import { HEADER, readMessages, type ArrowMessage } from './arrow-frames.ts';
 import { readSchema, type ArrowField } from './arrow-schema.ts';
+import type { RowChunk } from './row-chunk.ts';
 import { sameTypeText } from './type-text.ts';
 import { duckdbTypes } from './type-map.ts';
 
@@ -21,11 +22,10 @@ export interface ArrowInput {
   /** Rows handed out so far. */
   readonly rows: number;
   /**
-   * The rows, at most 2,048 a chunk. Each chunk is overwritten by the next one, so append it before asking on. Ends well
-   * only when the stream was whole (I8). To be called once.
+   * The rows, at most 2,048 a chunk. Ends well only when the stream was whole (I8). To be called once.
    * @throws InvalidArrow, ValueOutOfRange (`field`), PayloadTooLarge (`limit`)
    */
-  chunks(): AsyncGenerator<DuckDBDataChunk, void, void>;
+  chunks(): AsyncGenerator<RowChunk, void, void>;
   /** Lets go of the body when `chunks` is not going to be read. */
   close(): Promise<void>;
 }
@@ -69,7 +69,7 @@ class ArrowStream implements ArrowInput {
     this.columns = fields.map(({ name, nullable }, index) => ({ name, type: String(types[index]), nullable }));
   }
 
-  async *chunks(): AsyncGenerator<DuckDBDataChunk, void, void> {
+  async *chunks(): AsyncGenerator<RowChunk, void, void> {
     const chunk = DuckDBDataChunk.create(this.types);
     for await (const { headerType, header, body } of this.messages) {
       if (headerType === HEADER.dictionaryBatch) decoding(() => this.dictionaries.accept(header, body));
@@ -82,12 +82,12 @@ class ArrowStream implements ArrowInput {
     await this.messages.return();
   }
 
-  private *batchChunks(header: FlatTable, body: Uint8Array, chunk: DuckDBDataChunk): Generator<DuckDBDataChunk, void, void> {
+  private *batchChunks(header: FlatTable, body: Uint8Array, chunk: DuckDBDataChunk): Generator<RowChunk, void, void> {
     const { rows, columns } = decoding(() => this.openBatch(header, body));
     for (let start = 0; start < rows; start += chunk.rowCount) {
-      this.fill(chunk, columns, start, rows - start);
+      const bytes = this.fill(chunk, columns, start, rows - start);
       this.rows += chunk.rowCount;
-      yield chunk;
+      yield { chunk, bytes };
     }
   }
 
@@ -99,8 +99,8 @@ class ArrowStream implements ArrowInput {
     return { rows: cursor.rows, columns };
   }
 
-  /** Fills the chunk with as many rows from `start` on as fit its budget. */
-  private fill(chunk: DuckDBDataChunk, columns: readonly ArrowColumn[], start: number, rowsLeft: number): void {
+  /** Fills the chunk with as many rows from `start` on as fit its budget, and returns what they took of it. */
+  private fill(chunk: DuckDBDataChunk, columns: readonly ArrowColumn[], start: number, rowsLeft: number): number {
     for (;;) {
       const rows = Math.min(this.rowsPerChunk, rowsLeft);
       const budget = new DecodeBudget(rows === 1 ? ROW_MAX_BYTES : CHUNK_MAX_BYTES);
@@ -109,7 +109,7 @@ class ArrowStream implements ArrowInput {
         chunk.reset();
         chunk.rowCount = rows;
         values.forEach((column, index) => chunk.setColumnValues(index, column));
-        return;
+        return budget.spentBytes;
       } catch (error) {
         if (!(error instanceof OverBudget)) throw error;
         if (rows === 1) throw this.rowTooLarge();

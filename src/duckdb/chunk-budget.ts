@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-const BUDGET_BYTES = 16 * 1_048_576;
+const BUDGET_BYTES = 8 * 1_048_576;
 /** Vectors are allocated for 2,048 rows however few they hold. */
 const CHUNK_MIN_BYTES = 65_536;
 

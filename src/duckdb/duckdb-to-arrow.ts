@@ -4,6 +4,7 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { BatchParts } from './arrow-batch-parts.ts';
 import { columnBuilder, type ColumnBuilder } from './arrow-builders.ts';
 import { arrowResultType } from './arrow-result-types.ts';
+import { RowWindows } from './row-windows.ts';
 import type { TypedColumn } from './type-map.ts';
 
 const BATCH_ROWS_MAX = 65_536;
@@ -23,24 +24,33 @@ export async function* encodeArrow(columns: readonly TypedColumn[], chunks: Asyn
   const schema = new Schema(columns.map(({ name, type }) => new Field(name, arrowResultType(type, name), true)));
   const builders = columns.map(({ name, type }) => columnBuilder(type, name));
   yield frame(Message.encode(Message.from(schema)), []);
+  const windows = new RowWindows();
   let rows = 0;
+  let bytes = 0;
   for await (const chunk of chunks) {
-    appendChunk(builders, chunk);
-    rows += chunk.rowCount;
-    if (rows < BATCH_ROWS_MAX && builders.reduce((sum, { bytes }) => sum + bytes, 0) < BATCH_TARGET_BYTES) continue;
-    yield batch(builders, rows);
-    rows = 0;
+    const append = (start: number, end: number): number => {
+      const before = bytes;
+      bytes = appendRows(builders, chunk, start, end);
+      rows += end - start;
+      return bytes - before;
+    };
+    for (const _ of windows.cut(chunk.rowCount, append)) {
+      if (rows < BATCH_ROWS_MAX && bytes < BATCH_TARGET_BYTES) continue;
+      yield batch(builders, rows);
+      rows = bytes = 0;
+    }
   }
   if (rows > 0) yield batch(builders, rows);
   yield END_OF_STREAM.slice();
 }
 
-function appendChunk(builders: readonly ColumnBuilder[], chunk: DuckDBDataChunk): void {
-  const { rowCount } = chunk;
+/** @returns about how many bytes the builders hold then */
+function appendRows(builders: readonly ColumnBuilder[], chunk: DuckDBDataChunk, start: number, end: number): number {
   builders.forEach((builder, column) => {
     const vector = chunk.getColumnVector(column);
-    for (let row = 0; row < rowCount; row++) builder.append(vector.getItem(row));
+    for (let row = start; row < end; row++) builder.append(vector.getItem(row));
   });
+  return builders.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function batch(builders: readonly ColumnBuilder[], rows: number): Uint8Array {

@@ -36,6 +36,11 @@ export class JsonArrayReader {
     if (this.at < this.text.length) throw this.bad('something behind the end of the array');
   }
 
+  /** Characters read so far. */
+  get position(): number {
+    return this.at;
+  }
+
   /** The line the reader stands on, from 1. */
   get line(): number {
     let line = 1;

@@ -4,6 +4,7 @@ import { InvalidRows, PayloadTooLarge, ValueOutOfRange } from '../domain/errors.
 import type { ByteStream } from '../domain/gateway.ts';
 import { JsonArrayReader, type JsonValue } from './json-rows-parser.ts';
 import { BadValue, jsonDecoder, type FromJson } from './json-rows-values.ts';
+import type { RowChunk } from './row-chunk.ts';
 import type { TypedColumn } from './type-map.ts';
 
 const CHUNK_ROWS_MAX = 2_048;
@@ -14,27 +15,31 @@ interface Column {
 }
 
 /**
- * A JSON array of objects as rows of a table, typed by its columns; a key that is missing is NULL. Each chunk is
- * overwritten by the next one, so append it before asking on.
+ * A JSON array of objects as rows of a table, typed by its columns; a key that is missing is NULL.
  * @throws InvalidRows (`line`, `row`, `field`), ValueOutOfRange (`field`, `row`), PayloadTooLarge (`limit`), UnsupportedType
  */
 export async function* readJsonRows(
   body: ByteStream,
   columns: readonly TypedColumn[],
   { bodyMaxBytes }: { readonly bodyMaxBytes: number },
-): AsyncGenerator<DuckDBDataChunk, void, void> {
+): AsyncGenerator<RowChunk, void, void> {
   const decoders = columns.map(({ name, type }): Column => ({ name, decode: jsonDecoder(type, name) }));
   const reader = new JsonArrayReader(await gatherText(body, bodyMaxBytes));
   const chunk = DuckDBDataChunk.create(columns.map(({ type }) => type));
-  let gathered: DuckDBValue[][] = [];
+  const gathered: DuckDBValue[][] = [];
   let row = 0;
+  let position = 0;
+  const take = (): RowChunk => {
+    const bytes = reader.position - position;
+    position = reader.position;
+    return { chunk: filled(chunk, gathered.splice(0)), bytes };
+  };
   for (const item of reader.items()) {
     gathered.push(readRow(item, decoders, row++, reader));
     if (gathered.length < CHUNK_ROWS_MAX) continue;
-    yield filled(chunk, gathered);
-    gathered = [];
+    yield take();
   }
-  if (gathered.length > 0) yield filled(chunk, gathered);
+  if (gathered.length > 0) yield take();
 }
 
 function filled(chunk: DuckDBDataChunk, rows: readonly DuckDBValue[][]): DuckDBDataChunk {

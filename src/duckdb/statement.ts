@@ -48,13 +48,18 @@ export async function* streamRows(work: StatementWork, verdict: Verdict, paramet
     const result = await statement.stream();
     const types = result.columnTypes();
     const columns = result.columnNames().map((name, index) => ({ name, type: types[index]! }));
-    yield* encode(
+    const whole = async (): Promise<void> => {
+      await commitChanges(work, verdict.target);
+      committed = true;
+    };
+    let encodedBytes = 0;
+    for await (const piece of encode(
       columns,
-      chunksOf(result, transaction, async () => {
-        await commitChanges(work, verdict.target);
-        committed = true;
-      }),
-    );
+      chunksOf(result, transaction, () => encodedBytes, whole),
+    )) {
+      encodedBytes += piece.byteLength;
+      yield piece;
+    }
   } catch (error) {
     if (!committed) await transaction.rollback();
     committed = true;
@@ -69,15 +74,22 @@ export async function* streamRows(work: StatementWork, verdict: Verdict, paramet
   }
 }
 
-async function* chunksOf(result: DuckDBResult, transaction: Transaction, whole: () => Promise<void>): AsyncGenerator<DuckDBDataChunk, void, void> {
+async function* chunksOf(
+  result: DuckDBResult,
+  transaction: Transaction,
+  encodedBytes: () => number,
+  whole: () => Promise<void>,
+): AsyncGenerator<DuckDBDataChunk, void, void> {
   const budget = new ChunkBudget();
+  let seenBytes = 0;
   for (;;) {
     transaction.check();
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
-    const rowBytes = 16 * chunk.columnCount;
+    const vectorBytes = chunk.rowCount * 16 * chunk.columnCount;
     yield chunk;
-    await budget.spend(chunk.rowCount * rowBytes);
+    await budget.spend(Math.max(vectorBytes, encodedBytes() - seenBytes));
+    seenBytes = encodedBytes();
   }
   await whole();
 }

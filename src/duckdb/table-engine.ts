@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { BIGINT, DuckDBDataChunk } from '@duckdb/node-api';
+import type { MayflyError } from '../domain/errors.ts';
 import type { ByteStream, ColumnSpec, ColumnView, QueryAnswer, RowFormat } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../ports/table-engine.ts';
-import { openArrowStream, type ArrowInput } from './arrow-to-duckdb.ts';
+import { openArrowStream } from './arrow-to-duckdb.ts';
 import { collectGarbage } from './chunk-budget.ts';
 import { encodeArrow } from './duckdb-to-arrow.ts';
 import { holdBack } from './held-answer.ts';
-import { appendArrow, appendJson, measured } from './insert-rows.ts';
+import { appendArrow, appendChunks } from './insert-rows.ts';
+import { readJsonRows } from './json-rows.ts';
 import { encodeJsonRows } from './rows-to-json.ts';
 import { lockInstance, type PreparedInstance, type SandboxLimits } from './sandbox.ts';
 import { destroyInstance } from './slot-pool.ts';
@@ -69,14 +71,14 @@ export class TableEngineSlot {
     return this.#work('insert', async (transaction) => {
       const table = this.#tables.get(name);
       const before = table.rows;
-      const counted = measured(body);
       await transaction.begin();
       if (format === 'arrow') {
-        const input = await openArrowStream(counted, this.#options);
-        await appendArrow(this.#connection, table, input, counted, transaction);
+        const input = await openArrowStream(body, this.#options);
+        await appendArrow(this.#connection, table, input, transaction);
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
-        await appendJson(this.#connection, name, columns, counted, this.#options.messageMaxBytes, transaction);
+        const chunks = readJsonRows(body, columns, { bodyMaxBytes: this.#options.messageMaxBytes });
+        await appendChunks(this.#connection, name, chunks, transaction);
       }
       const rows = await catalog.countRows(this.#connection, name);
       await transaction.commit();
@@ -131,8 +133,9 @@ export class TableEngineSlot {
     return this.#receipt?.surviving.length === 0;
   }
 
-  interrupt(): void {
-    this.#running?.interrupt();
+  /** @param reason what the caller is told instead of `query_cancelled` */
+  interrupt(reason?: MayflyError): void {
+    this.#running?.interrupt(reason);
   }
 
   /** Resolves once a commit under way, if any, has ended (I5). */
@@ -193,10 +196,9 @@ export class TableEngineSlot {
       const columns = await this.#judged(origin.columns);
       await this.#createEmpty(name, columns, primaryKey, transaction);
     } else {
-      const body = measured(origin.body);
-      const input: ArrowInput = await openArrowStream(body, this.#options);
+      const input = await openArrowStream(origin.body, this.#options);
       await this.#createEmpty(name, input.columns, primaryKey, transaction);
-      await appendArrow(this.#connection, { name, columns: input.columns }, input, body, transaction);
+      await appendArrow(this.#connection, { name, columns: input.columns }, input, transaction);
     }
     const columns = await catalog.readColumns(this.#connection, name);
     return { name, columns, primaryKey, rows: await catalog.countRows(this.#connection, name) };

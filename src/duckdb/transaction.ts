@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { Internal, LeaseLost, QueryCancelled } from '../domain/errors.ts';
+import { Internal, LeaseLost, QueryCancelled, type MayflyError } from '../domain/errors.ts';
 import { mapEngineError } from './errors.ts';
 
 const PULSE_MS = 20;
@@ -13,7 +13,7 @@ export class Transaction {
   readonly #connection: DuckDBConnection;
   readonly #isSealed: () => boolean;
   readonly #doing: 'insert' | 'statement';
-  #interrupted = false;
+  #interrupted: MayflyError | undefined;
   #finishing = false;
   #pulse: NodeJS.Timeout | undefined;
 
@@ -57,8 +57,9 @@ export class Transaction {
     }
   }
 
-  interrupt(): void {
-    this.#interrupted = true;
+  /** @param reason what the caller is told; the first one counts */
+  interrupt(reason: MayflyError = cancelled()): void {
+    this.#interrupted ??= reason;
     if (this.#finishing) return;
     this.#connection.interrupt();
     this.#pulse ??= setInterval(() => this.#connection.interrupt(), PULSE_MS);
@@ -66,17 +67,16 @@ export class Transaction {
 
   /** The error the caller is told: what was interrupted says so, whatever DuckDB made of it. */
   explain(thrown: unknown): Error {
-    if (this.#interrupted) return cancelled(thrown);
-    return mapEngineError(thrown, this.#doing);
+    return this.#interrupted ?? mapEngineError(thrown, this.#doing);
   }
 
   get interrupted(): boolean {
-    return this.#interrupted;
+    return this.#interrupted !== undefined;
   }
 
   /** Nothing goes on after an interrupt, nothing commits into a sealed session (I5). */
   check(): void {
-    if (this.#interrupted) throw cancelled(undefined);
+    if (this.#interrupted !== undefined) throw this.#interrupted;
     if (this.#isSealed()) throw sealed();
   }
 
@@ -91,6 +91,6 @@ export function sealed(): Error {
   return new LeaseLost('The session takes no more work on this node', {});
 }
 
-function cancelled(cause: unknown): Error {
-  return new QueryCancelled('The statement was interrupted; nothing of it was kept', {}, { cause });
+function cancelled(): MayflyError {
+  return new QueryCancelled('The statement was interrupted; nothing of it was kept');
 }

@@ -1,6 +1,16 @@
 import type { SqlPolicy } from '../duckdb/sql-policy.ts';
 import { TableEngineSlot } from '../duckdb/table-engine.ts';
-import { asMayflyError, deserializeError, Internal, QueryCancelled, QuotaExceeded, Unavailable, type SerializedError } from '../domain/errors.ts';
+import {
+  asMayflyError,
+  deserializeError,
+  Internal,
+  type MayflyError,
+  MemoryLimitExceeded,
+  QueryCancelled,
+  QuotaExceeded,
+  Unavailable,
+  type SerializedError,
+} from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
 import type { SlotPool } from '../duckdb/slot-pool.ts';
 import type { ServingWindow } from '../domain/serving-window.ts';
@@ -8,6 +18,7 @@ import type { TableCount } from '../ports/lease-store.ts';
 import type { TableOrigin } from '../ports/table-engine.ts';
 import { FRAME, type Frame } from './frames.ts';
 import type { NoteReply, OriginCall, WorkerCall, WorkerSettings } from './input.ts';
+import { EMPTY_WORKER_BYTES, engineMemoryBytes, MemoryBound } from './memory-bound.ts';
 import { IncomingBody, SendWindow, type Wire } from './wire.ts';
 import { WorkerFence } from './worker-fence.ts';
 
@@ -32,7 +43,12 @@ export class WorkerHost {
   readonly #policy: SqlPolicy;
   readonly #settings: WorkerSettings;
   readonly #slots = new Map<number, TableEngineSlot>();
+  readonly #limits = new Map<number, number>();
   readonly #activities = new Map<number, Activity>();
+  readonly #memory = new MemoryBound(
+    () => this.#memoryMaxBytes(),
+    (heldBytes) => this.#exceed(heldBytes),
+  );
   readonly #fence = new WorkerFence();
 
   constructor(wire: Wire, pool: SlotPool, policy: SqlPolicy, settings: WorkerSettings) {
@@ -78,6 +94,7 @@ export class WorkerHost {
       ),
       window: new SendWindow(this.#settings.windowBytes),
     };
+    if (this.#activities.size === 0) this.#memory.begin();
     this.#activities.set(id, activity);
     activity.done = this.#answer(id, call, activity);
   }
@@ -93,6 +110,7 @@ export class WorkerHost {
     } finally {
       clearInterval(activity.pulse);
       this.#activities.delete(id);
+      if (this.#activities.size === 0) this.#memory.end();
     }
   }
 
@@ -132,13 +150,14 @@ export class WorkerHost {
       messageMaxBytes: this.#settings.messageMaxBytes,
       isFenced: this.#fence.isOver,
       limits: {
-        memoryLimitBytes: call.memoryLimitBytes,
+        memoryLimitBytes: engineMemoryBytes(call.memoryLimitBytes),
         spillDirectory: call.spillDirectory,
         spillMaxBytes: this.#settings.spillMaxBytes,
         threads: this.#settings.threadsPerSlot,
       },
     });
     this.#slots.set(call.slot, slot);
+    this.#limits.set(call.slot, call.memoryLimitBytes);
     return {};
   }
 
@@ -146,12 +165,23 @@ export class WorkerHost {
     return [...this.#slots.values()].filter(({ released }) => !released).length;
   }
 
+  #memoryMaxBytes(): number {
+    const limits = [...this.#limits].filter(([slot]) => this.#slots.get(slot)?.released === false);
+    return limits.reduce((sum, [, bytes]) => sum + bytes, EMPTY_WORKER_BYTES + this.#settings.overshootMaxBytes);
+  }
+
+  /** Whose memory it is cannot be told, so all that runs has to stop; their sessions live on. */
+  #exceed(heldBytes: number): void {
+    const limit = this.#memoryMaxBytes();
+    const error = new MemoryLimitExceeded(`The session's memory limit was reached: its process held ${heldBytes} bytes, above ${limit}`);
+    for (const activity of this.#activities.values()) this.#cancel(activity, error);
+  }
+
   /** An interrupt that arrives before the work began would be lost, so it is repeated until the call is over. */
-  #cancel(activity: Activity): void {
-    const error = new QueryCancelled('The statement was interrupted; nothing of it was kept');
+  #cancel(activity: Activity, error: MayflyError = new QueryCancelled('The statement was interrupted; nothing of it was kept')): void {
     activity.body.fail(error);
     activity.window.fail(error);
-    const interrupt = (): void => this.#slots.get(activity.slot)?.interrupt();
+    const interrupt = (): void => this.#slots.get(activity.slot)?.interrupt(error);
     interrupt();
     activity.pulse ??= setInterval(interrupt, INTERRUPT_EVERY_MS);
   }

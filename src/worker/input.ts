@@ -9,6 +9,8 @@ export interface WorkerSettings {
   readonly slotsAhead: number;
   readonly threadsPerSlot: number;
   readonly spillMaxBytes: number;
+  /** Memory of the process above the limits of its sessions at which statements are interrupted. */
+  readonly overshootMaxBytes: number;
   /** Bytes of one body that may be under way before its reader took them; both directions. */
   readonly windowBytes: number;
   /** The largest Arrow message and the largest JSON body that are taken into memory. */

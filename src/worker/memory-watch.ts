@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { EMPTY_WORKER_BYTES } from './memory-bound.ts';
 import type { WorkerPoolSettings } from './options.ts';
 import type { PooledWorker } from './pooled-worker.ts';
 
 const PAGE_BYTES = 4_096;
-/** What a worker takes before it holds anything. */
-const EMPTY_WORKER_BYTES = 128 * 1_048_576;
 
 /**
  * DuckDB's memory limit does not count everything it allocates, so the process is watched as well. Its memory is read

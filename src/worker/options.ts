@@ -27,9 +27,11 @@ export interface WorkerPoolOptions {
   readonly windowBytes?: number;
   /** The largest Arrow message or JSON row taken into memory by a worker, in bytes; 64 MiB by default. */
   readonly messageMaxBytes?: number;
-  /** A worker is killed (`memory`) when it is above the limits of its sessions by this much; 512 MiB by default. */
+  /** Statements are interrupted when their worker is above the limits of its sessions by this much; 192 MiB by default. */
+  readonly overshootMaxBytes?: number;
+  /** A worker is killed (`memory`) when it is above the limits of its sessions by this much; 384 MiB by default. */
   readonly rssSlackBytes?: number;
-  /** How often workers' memory is looked at; 250 by default. */
+  /** How often workers' memory is looked at; 100 by default. */
   readonly rssCheckMs?: number;
   /** How long a statement may ignore its interrupt before its worker is killed; 2,000 by default. */
   readonly interruptGraceMs?: number;
@@ -57,8 +59,9 @@ export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
     spillMaxBytes: 4_096 * MIB,
     windowBytes: MIB,
     messageMaxBytes: 64 * MIB,
-    rssSlackBytes: 512 * MIB,
-    rssCheckMs: 250,
+    overshootMaxBytes: 192 * MIB,
+    rssSlackBytes: 384 * MIB,
+    rssCheckMs: 100,
     interruptGraceMs: 2_000,
     dropTimeoutMs: 10_000,
     startTimeoutMs: 10_000,

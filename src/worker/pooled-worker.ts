@@ -91,9 +91,9 @@ export class PooledWorker {
   }
 
   #spawn(settings: WorkerPoolSettings): WorkerClient {
-    const { sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, windowBytes, messageMaxBytes } = settings;
+    const { sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, overshootMaxBytes, windowBytes, messageMaxBytes } = settings;
     const client: WorkerClient = new WorkerClient(
-      { sessionsMax: sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, windowBytes, messageMaxBytes },
+      { sessionsMax: sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, overshootMaxBytes, windowBytes, messageMaxBytes },
       (line) => settings.onLine(client.pid ?? 0, line),
       settings.lifePort,
     );

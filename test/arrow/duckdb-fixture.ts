@@ -25,7 +25,7 @@ export async function loadArrow(connection: DuckDBConnection, bytes: Uint8Array,
   const columns = input.columns.map(({ name, type }) => `"${name.replaceAll('"', '""')}" ${type}`);
   await connection.run(`CREATE OR REPLACE TABLE t(${columns.join(', ')})`);
   const appender = await connection.createAppender('t');
-  for await (const chunk of input.chunks()) appender.appendDataChunk(chunk);
+  for await (const { chunk } of input.chunks()) appender.appendDataChunk(chunk);
   appender.closeSync();
   return input.rows;
 }
@@ -42,7 +42,7 @@ export async function selectJson(connection: DuckDBConnection, sql: string): Pro
 export async function loadJson(connection: DuckDBConnection, body: string | Uint8Array, bodyMaxBytes = 1_048_576): Promise<void> {
   const columns = columnsOf(await connection.run('SELECT * FROM t LIMIT 0'));
   const appender = await connection.createAppender('t');
-  for await (const chunk of readJsonRows(pieces(Buffer.from(body)), columns, { bodyMaxBytes })) appender.appendDataChunk(chunk);
+  for await (const { chunk } of readJsonRows(pieces(Buffer.from(body)), columns, { bodyMaxBytes })) appender.appendDataChunk(chunk);
   appender.closeSync();
 }
 

@@ -48,7 +48,7 @@ function sample(): Uint8Array {
 
 async function read(bytes: Uint8Array): Promise<number> {
   const input = await openArrowStream(pieces(bytes, 64 * 1_024), { messageMaxBytes: 1_048_576 });
-  for await (const chunk of input.chunks()) expect(chunk.rowCount).toBeLessThanOrEqual(2_048);
+  for await (const { chunk } of input.chunks()) expect(chunk.rowCount).toBeLessThanOrEqual(2_048);
   return input.rows;
 }
 
