@@ -29,7 +29,7 @@ export interface WorkerPoolOptions {
   readonly messageMaxBytes?: number;
   /** Statements are interrupted when their worker is above the limits of its sessions by this much; 192 MiB by default. */
   readonly overshootMaxBytes?: number;
-  /** A worker is killed (`memory`) when it is above the limits of its sessions by this much; 384 MiB by default. */
+  /** A worker is killed (`memory`) when it is above the limits of its sessions by this much; 512 MiB by default. */
   readonly rssSlackBytes?: number;
   /** How often workers' memory is looked at; 100 by default. */
   readonly rssCheckMs?: number;
@@ -60,7 +60,7 @@ export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
     windowBytes: MIB,
     messageMaxBytes: 64 * MIB,
     overshootMaxBytes: 192 * MIB,
-    rssSlackBytes: 384 * MIB,
+    rssSlackBytes: 512 * MIB,
     rssCheckMs: 100,
     interruptGraceMs: 2_000,
     dropTimeoutMs: 10_000,

@@ -89,6 +89,14 @@ export function ipc(table: Table): Uint8Array {
   return RecordBatchStreamWriter.writeAll(table).toUint8Array(true);
 }
 
+/** A stream with the batches of `once` again and again, in pieces; never gathered. */
+export async function* repeated(once: Uint8Array, rounds: number): AsyncGenerator<Uint8Array> {
+  const schemaEnd = 8 + new DataView(once.buffer, once.byteOffset).getInt32(4, true);
+  yield once.subarray(0, schemaEnd);
+  for (let round = 0; round < rounds; round++) yield* bodyOf(once.subarray(schemaEnd, -8));
+  yield once.subarray(-8);
+}
+
 /** The rows a query gives, as JSON holds them. */
 export async function rows(slot: Slot, query: string, options: WorkOptions = work()): Promise<unknown[][]> {
   const answer: QueryAnswer = await slot.query({ query, format: 'json' }, options);

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+
+/** What the process holds now, in bytes. */
+export function residentBytes(pid: number): number {
+  return statusBytes(pid, 'VmRSS');
+}
+
+/** The most it ever held, in bytes: the kernel's own count, which misses nothing between two looks. */
+export function peakBytes(pid: number): number {
+  return statusBytes(pid, 'VmHWM');
+}
+
+function statusBytes(pid: number, key: string): number {
+  const [, kib] = new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+  if (kib === undefined) throw new Error(`process ${pid} has no ${key}`);
+  return Number(kib) * 1_024;
+}
