@@ -75,16 +75,16 @@ class ExactReader {
   }
 
   async read(length: number): Promise<Uint8Array> {
-    return this.fill(new Uint8Array(length));
+    return this.readInto(new Uint8Array(length));
   }
 
   /** Reads into memory that the next such call uses again: garbage of the size of messages would add up. */
   async readOver(length: number): Promise<Uint8Array> {
     if (this.reused.length < length) this.reused = new Uint8Array(length);
-    return this.fill(this.reused.subarray(0, length));
+    return this.readInto(this.reused.subarray(0, length));
   }
 
-  private async fill(bytes: Uint8Array): Promise<Uint8Array> {
+  private async readInto(bytes: Uint8Array): Promise<Uint8Array> {
     const { length } = bytes;
     let filled = 0;
     while (filled < length) {

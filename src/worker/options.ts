@@ -29,7 +29,10 @@ export interface WorkerPoolOptions {
   readonly messageMaxBytes?: number;
   /** Statements are interrupted when their worker is above the limits of its sessions by this much; 192 MiB by default. */
   readonly overshootMaxBytes?: number;
-  /** A worker is killed (`memory`) when it is above the limits of its sessions by this much; 512 MiB by default. */
+  /**
+   * A worker is killed (`memory`) when it is above the limits of its sessions by this much, though its statements were
+   * interrupted; 768 MiB by default: DuckDB doubles the memory of one value that grows, and heeds no interrupt meanwhile.
+   */
   readonly rssSlackBytes?: number;
   /** How often workers' memory is looked at; 100 by default. */
   readonly rssCheckMs?: number;
@@ -60,7 +63,7 @@ export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
     windowBytes: MIB,
     messageMaxBytes: 64 * MIB,
     overshootMaxBytes: 192 * MIB,
-    rssSlackBytes: 512 * MIB,
+    rssSlackBytes: 768 * MIB,
     rssCheckMs: 100,
     interruptGraceMs: 2_000,
     dropTimeoutMs: 10_000,

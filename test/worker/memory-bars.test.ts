@@ -5,7 +5,7 @@ import { Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServedNode } from '../e2e/served-node.ts';
 import type { Slot } from '../../src/ports/table-engine.ts';
-import { ipc, repeated, rows, startPool, type Pool } from './harness.ts';
+import { ipc, repeated, rows as rowsOf, startPool, type Pool } from './harness.ts';
 import { peakBytes, residentBytes } from './process-memory.ts';
 
 const MB = 1_000_000;
@@ -139,8 +139,8 @@ describe('64 MB above the limit of a session', () => {
     const answer = await fixture.ask(query);
     expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([507, 'memory_limit_exceeded']);
     expect(await fixture.rows('SELECT text FROM keyed')).toEqual([['kept']]);
-    await expect(rows(slot, query)).rejects.toMatchObject({ code: 'memory_limit_exceeded' });
-    expect(await rows(slot, 'SELECT 1')).toEqual([[1]]);
+    await expect(rowsOf(slot, query)).rejects.toMatchObject({ code: 'memory_limit_exceeded' });
+    expect(await rowsOf(slot, 'SELECT 1')).toEqual([[1]]);
   });
 
   it('inserts nothing when the index of a key, which cannot be spilled, outgrows it', async () => {
