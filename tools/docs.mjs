@@ -11,6 +11,7 @@ import { ERROR_KINDS, deserializeError } from '../dist/src/domain/errors.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const FIGURES = path.join(root, 'bench/results/one-process.json');
+const CLUSTER = path.join(root, 'bench/results/cluster.json');
 const SCALE = path.join(root, 'bench/results/scale.json');
 
 const row = (...cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
@@ -55,6 +56,7 @@ const PARTS = {
   settings,
   errors,
   figures: measured(FIGURES, markdownTable),
+  clusterCost: measured(CLUSTER, markdownTable),
   scale: measured(SCALE, measuredTable),
   scaleCluster: measured(SCALE, clusterTable),
   scaleLog: measured(SCALE, logTable),
