@@ -38,9 +38,9 @@ const UNKNOWN_LEDGER: TableLedger = { tables: [], created: 0, droppedRows: 0, at
 /** Ends the sessions of holders that are gone (I3). Sessions never migrate: they are only ended. */
 export class Orphans {
   readonly #options: OrphansOptions;
-  /** Sessions the log holds as open, by holders that the lease store does not know; as of the last sweep. */
+  /** Sessions the log holds as open and nobody has a lease on, by holders that are unknown or gone; as of the last sweep. */
   #unheld = new Map<string, Orphan[]>();
-  /** Holders whose sessions were taken over: their counter, and since when it stands still on this node's monotonic clock. */
+  /** Holders that are gone: their counter, and since when it stands still on this node's monotonic clock. */
   readonly #still = new Map<string, Watched>();
 
   constructor(options: OrphansOptions) {
@@ -57,10 +57,12 @@ export class Orphans {
     }));
     for (const { holder, counter } of readings) {
       const key = holderKey(holder);
+      if (this.#still.get(key)?.counter === counter) continue;
+      this.#still.delete(key);
       this.#unheld.delete(key);
-      if (this.#still.get(key)?.counter !== counter) this.#still.delete(key);
     }
-    const absent = [...this.#unheld.values()].flatMap(([first]) => (first === undefined ? [] : [{ holder: first.holder, counter: 0 }]));
+    const shown = new Set(readings.map(({ holder }) => holderKey(holder)));
+    const absent = [...this.#unheld].flatMap(([key, [first]]) => (first === undefined || shown.has(key) ? [] : [{ holder: first.holder, counter: 0 }]));
     return [...readings, ...absent].filter(({ holder }) => !this.#isSelf(holder));
   }
 
@@ -72,10 +74,11 @@ export class Orphans {
   async #adoptFrom(watched: Watched): Promise<void> {
     const { holder } = watched;
     const key = holderKey(holder);
-    const mine = this.#unheld.get(key) ?? (this.#options.membership.looksAfter(key) ? await this.#leasesOf(holder) : undefined);
-    if (mine === undefined || (await this.#options.answers(holder))) return;
     this.#still.set(key, watched);
-    await this.#adoptAll(mine);
+    const unheld = this.#unheld.get(key) ?? [];
+    const isMine = this.#options.membership.looksAfter(key);
+    if ((unheld.length === 0 && !isMine) || (await this.#options.answers(holder))) return;
+    await this.#adoptAll([...unheld, ...(isMine ? await this.#leasesOf(holder) : [])]);
     await this.#forget(holder);
   }
 
@@ -99,10 +102,11 @@ export class Orphans {
       const key = holderKey(holder);
       const isDead = this.#isPredecessor(holder);
       // What a known holder has is watched by its counter: a sweep asks nothing for each session that lives.
-      if (!isDead && known.has(key)) continue;
+      if (!isDead && known.has(key) && !this.#still.has(key)) continue;
       const orphan = { tenant, session, holder, context: (await ports.leases.find(session))?.context };
       if (isDead) dead.push(orphan);
-      else unheld.set(key, [...(unheld.get(key) ?? []), orphan]);
+      // One with a lease goes with the others of its holder.
+      else if (!known.has(key) || orphan.context === undefined) unheld.set(key, [...(unheld.get(key) ?? []), orphan]);
     }
     this.#unheld = unheld;
     return this.#adoptAll(dead);
@@ -122,10 +126,13 @@ export class Orphans {
     return begun;
   }
 
-  async #adoptOne({ tenant, session, holder, context }: Orphan): Promise<SessionActor | undefined> {
+  async #adoptOne({ tenant, session, holder: shown, context }: Orphan): Promise<SessionActor | undefined> {
     const { ports, directory } = this.#options;
     if (directory.has(session)) return undefined;
     const chain = await ports.log.chain(tenant, session);
+    // The life port that `opened` names: the lease store may have lost what the holder told of itself (I4).
+    const life = chain[0]?.by.life ?? shown.life;
+    const holder = life === undefined ? shown : { ...shown, life };
     const sign = await this.#lifeOf(holder);
     if (chain.length === 0 ? sign === 'released' : isOver(chain)) {
       await ports.leases.remove(holder, session);

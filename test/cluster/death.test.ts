@@ -1,6 +1,6 @@
 import { expect, it, describe } from 'vitest';
 import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
-import { FAST, chainsOf, endsOf, expectLawful, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
+import { FAST, chainsOf, endsOf, expectLawful, flush, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
 
 const SESSIONS = 36;
 const LAST_ACKNOWLEDGED = { reason: 'process_exit', counted: 'last_acknowledged', proof: 'process_exit' };
@@ -82,6 +82,26 @@ describe('a node that dies with open sessions', () => {
     const ends = await endsOf(acme, idsOf(held), 30_000);
     for (const { session, rows } of held) expect(ends.find(({ session_id }) => session_id === session.id)?.deleted_row_count).toBe(rows);
     for (const { details } of ends) expect(details).toMatchObject({ proof: 'process_exit', counted: 'last_acknowledged' });
+  });
+
+  it('as Redis was emptied, before its next heartbeat: its records name its life port (I4)', async () => {
+    await using running = await startCluster({ flags: [...FAST, '--heartbeat-ms', '1000'] });
+    const acme = running.everywhere.tenant('acme');
+    const all = await openFilled(acme, 12);
+    const { node, held } = victimOf(running, all);
+    const [noted, ...forgotten] = held;
+    if (noted === undefined) throw new Error('the victim holds some');
+    await Promise.all(running.cluster.redis.map(flush));
+    // Its lease is written again by this, and bears nothing of its holder but the name.
+    expect(await noted.session.insert('t', [{ n: 1 }])).toBe(1);
+    await node.end('SIGKILL');
+    const ends = await endsOf(acme, idsOf(held), 40_000);
+    for (const { session_id, details, deleted_row_count } of ends) {
+      expect(details).toMatchObject({ reason: 'process_exit', proof: 'process_exit' });
+      if (session_id === noted.session.id) expect([details?.counted, deleted_row_count]).toEqual(['last_acknowledged', noted.rows + 1]);
+      else expect([details?.counted, deleted_row_count]).toEqual(['unknown', 0]);
+    }
+    expect(forgotten.length).toBe(ends.length - 1);
   });
 
   it('and starts again: it ends what it left itself, before it takes work', async () => {

@@ -1,16 +1,9 @@
-import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { RedisServer } from '../../src/cli/cluster/redis-server.ts';
 import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
-import { chainsOf, endsOf, expectLawful, FAST, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
+import { chainsOf, endsOf, expectLawful, FAST, flush, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
 
 const idsOf = (all: readonly FilledSession[]): string[] => all.map(({ session }) => session.id);
-
-async function flush(server: RedisServer): Promise<void> {
-  const redis = new Redis(server.url);
-  await redis.flushall();
-  redis.disconnect();
-}
 
 /**
  * Lets a whole window pass in which a holder could be given up by mistake: the last node is killed with a session on it,

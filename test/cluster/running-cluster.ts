@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import type { MayflyHandle, SessionHandle, TenantHandle } from '../../src/index.ts';
 import { Mayfly } from '../../src/index.ts';
 import { LocalCluster, type LocalClusterOptions } from '../../src/cli/cluster/local-cluster.ts';
 import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
+import type { RedisServer } from '../../src/cli/cluster/redis-server.ts';
 import type { LifecycleRecord } from '../../src/domain/lifecycle-record.ts';
 
 /** A death is noticed within five seconds instead of fifteen; a machine that is busy with other tests misses no fence. */
@@ -41,6 +43,13 @@ export async function startCluster(options: Partial<LocalClusterOptions> = {}): 
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Empties one master. */
+export async function flush(server: RedisServer): Promise<void> {
+  const redis = new Redis(server.url);
+  await redis.flushall();
+  redis.disconnect();
 }
 
 /** Each call goes to the next node that runs. */
