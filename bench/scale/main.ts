@@ -16,7 +16,7 @@ import { measuredTable } from './scale-tables.ts';
 const USAGE = `npm run bench:scale -- [--sessions <n>] [--leases <n>] [--runs <n>] [--name <file>]
 
 Measures what Redis and NATS hold and do for nodes and sessions, and writes bench/results/<file>.json, from which
-"npm run docs" makes the tables of docs/scale.md. With what it does by default it takes about half an hour.
+"npm run docs" makes the tables of docs/scale.md. With what it does by default it takes about ten minutes.
   --sessions   ended sessions in the log, 1000000 by default
   --leases     live sessions of a node, 10000 by default
   --runs       sessions opened and closed on each side, 1000 by default
