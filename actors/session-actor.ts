@@ -271,7 +271,7 @@ export class SessionActor {
   }
 
   async #takeSlot(): Promise<void> {
-    const slot = await this.#ports.engine.openSlot({ ...this.identity, memoryLimitBytes: this.#ports.limits.memoryLimitBytes });
+    const slot = await this.#ports.engine.openSlot(this.identity);
     this.#slot = slot;
     void slot.lost.then((loss) => this.#noteLoss(loss));
   }

@@ -15,7 +15,6 @@ export interface SessionIdentity {
 export interface SessionLimits {
   /** How long a statement may run when its caller asks for no less, in ms. */
   readonly statementTimeoutMs: number;
-  readonly memoryLimitBytes: number;
   /** Statements waiting in one session. */
   readonly queueMax: number;
   /** How long a claim on closing lasts, in ms. */

@@ -85,13 +85,14 @@ export function choice<C extends string>(name: string, defaultChoice: C, choices
   return { name, default: defaultChoice, unit: 'text', placeholder: '<level>', choices, description, parse };
 }
 
-export function toggle(name: string, description: string): Spec<boolean> {
+/** One that is on by default takes a value on the command line, so that it can be put off there. */
+export function toggle(name: string, description: string, standard = false): Spec<boolean> {
   const parse = (raw: unknown, field: string) => {
     if (raw === true || raw === 'true' || raw === '1') return true;
     if (raw === false || raw === 'false' || raw === '0') return false;
     throw new InvalidRequest(`"${String(raw)}" is neither "true" nor "false"`, { field });
   };
-  return { name, default: false, unit: 'switch', description, parse };
+  return { name, default: standard, unit: 'switch', ...(standard ? { placeholder: '<true|false>' } : {}), description, parse };
 }
 
 /** Web origins, comma-separated or repeated; `*` means any. */

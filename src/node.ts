@@ -121,6 +121,8 @@ function startEngine(settings: Settings, { dataDir, holder, lifePort }: NodeAdap
     maxWorkers: settings.maxWorkers,
     spareWorkers: settings.spareWorkers,
     sessionsPerWorkerMax: settings.sessionsPerWorker,
+    memoryLimitBytes: settings.memoryLimitBytes,
+    reuseSlots: settings.reuseSlots,
     supervise: workerSupervision(clock),
     clock,
     onSpawn: (pid) => dataDir.recordProcess(pid),
@@ -142,7 +144,6 @@ function portsOf(settings: Settings, adapters: NodeAdapters, engine: WorkerTable
     holder: adapters.holder,
     limits: {
       statementTimeoutMs: settings.statementTimeoutMs,
-      memoryLimitBytes: settings.memoryLimitBytes,
       queueMax: settings.maxQueue,
       claimTtlMs: CLAIM_TTL_MS,
       closeGraceMs: CLOSE_GRACE_MS,

@@ -1,10 +1,7 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-
-/** An instance made ahead: it has its catalog, and is not locked yet. */
-export interface PreparedInstance {
-  readonly instance: DuckDBInstance;
-  readonly connection: DuckDBConnection;
-}
+import { PreparedSteps } from './prepared-steps.ts';
 
 export interface SandboxLimits {
   readonly memoryLimitBytes: number;
@@ -14,39 +11,96 @@ export interface SandboxLimits {
   readonly threads: number;
 }
 
-/** What can be done before the session is known. `mutable.public` becomes the only user catalog and the default one. */
-export async function prepareInstance(): Promise<PreparedInstance> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
-  await runAll(connection, [
-    'SET autoinstall_known_extensions = false',
-    'SET autoload_known_extensions = false',
-    'SET allow_community_extensions = false',
-    'SET allow_persistent_secrets = false',
-    "ATTACH ':memory:' AS mutable",
-    'CREATE SCHEMA mutable.public',
-    'USE mutable.public',
-    'DETACH memory',
-    'SET errors_as_json = true',
-  ]);
-  return { instance, connection };
+/** `mutable.public` becomes the only user catalog and the default one. */
+const ATTACH = ["ATTACH ':memory:' AS mutable", 'CREATE SCHEMA mutable.public', 'USE mutable.public'];
+/** A connection needs a default catalog while the session's is taken away. */
+const EMPTY = 'between_sessions';
+
+/** A locked DuckDB instance that holds one session at a time (I7). */
+export class Sandbox {
+  readonly #instance: DuckDBInstance;
+  readonly #spillDirectory: string;
+  #connection: DuckDBConnection;
+  #steps: PreparedSteps;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, steps: PreparedSteps, spillDirectory: string) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#steps = steps;
+    this.#spillDirectory = spillDirectory;
+  }
+
+  /**
+   * The order is the one that works: the spill limit is not enforced unless set after the folder, and nothing can be
+   * set after the lock.
+   */
+  static async create(limits: SandboxLimits): Promise<Sandbox> {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await runAll(connection, [
+      'SET autoinstall_known_extensions = false',
+      'SET autoload_known_extensions = false',
+      'SET allow_community_extensions = false',
+      'SET allow_persistent_secrets = false',
+      'SET GLOBAL errors_as_json = true',
+      ...ATTACH,
+      'DETACH memory',
+      `SET temp_directory = '${limits.spillDirectory.replaceAll("'", "''")}'`,
+      `SET max_temp_directory_size = '${limits.spillMaxBytes}B'`,
+      `SET threads = ${limits.threads}`,
+      `SET memory_limit = '${limits.memoryLimitBytes}B'`,
+      'SET enable_external_access = false',
+      'SET lock_configuration = true',
+    ]);
+    return new Sandbox(instance, connection, await PreparedSteps.on(connection), limits.spillDirectory);
+  }
+
+  /** The session's own: what ends with it ends with the session. */
+  get connection(): DuckDBConnection {
+    return this.#connection;
+  }
+
+  get steps(): PreparedSteps {
+    return this.#steps;
+  }
+
+  get hasSpilled(): boolean {
+    return existsSync(this.#spillDirectory);
+  }
+
+  /**
+   * Ends all that a session had: its connection, with temporary tables and variables, and its catalog.
+   * @throws when anything of it can still be seen
+   */
+  async detach(): Promise<void> {
+    this.#steps.destroy();
+    this.#connection.closeSync();
+    this.#connection = await this.#instance.connect();
+    await runAll(this.#connection, [`ATTACH ':memory:' AS ${EMPTY}`, `USE ${EMPTY}`, 'DETACH mutable']);
+    const left = await this.#connection.runAndReadAll(
+      `SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> '${EMPTY}' UNION ALL SELECT path FROM duckdb_temporary_files()`,
+    );
+    if (left.currentRowCount > 0) throw new Error(`Something of a session outlived it: ${left.getRows().join(', ')}`);
+  }
+
+  /** After `detach`: an empty catalog for the next session. */
+  async attach(): Promise<void> {
+    await runAll(this.#connection, [...ATTACH, `DETACH ${EMPTY}`]);
+    this.#steps = await PreparedSteps.on(this.#connection);
+  }
+
+  /** Closing the instance is what returns its memory to the system. Nothing may run on it. @returns whether it had spilled */
+  async destroy(): Promise<boolean> {
+    const spilled = this.hasSpilled;
+    this.#steps.destroy();
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+    if (spilled) await rm(this.#spillDirectory, { recursive: true, force: true });
+    return spilled;
+  }
 }
 
-/**
- * Gives the instance its session's limits and locks it (I7). The order is the one that works: the spill limit is not
- * enforced unless set after the folder, and nothing can be set after the lock.
- */
-export async function lockInstance(connection: DuckDBConnection, limits: SandboxLimits): Promise<void> {
-  await runAll(connection, [
-    `SET temp_directory = '${limits.spillDirectory.replaceAll("'", "''")}'`,
-    `SET max_temp_directory_size = '${limits.spillMaxBytes}B'`,
-    `SET threads = ${limits.threads}`,
-    `SET memory_limit = '${limits.memoryLimitBytes}B'`,
-    'SET enable_external_access = false',
-    'SET lock_configuration = true',
-  ]);
-}
-
+/** In one call to DuckDB: each has its own cost. */
 async function runAll(connection: DuckDBConnection, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) await connection.run(statement);
+  await connection.run(statements.join(';\n'));
 }

@@ -1,52 +1,141 @@
-import { prepareInstance, type PreparedInstance } from './sandbox.ts';
+import { join } from 'node:path';
+import type { Erasure } from '../domain/lifecycle-record.ts';
+import { collectGarbage } from './chunk-budget.ts';
+import { Sandbox, type SandboxLimits } from './sandbox.ts';
 
-/** Instances made ahead of need, since making one takes longer than opening a session should. A used one is destroyed. */
+export interface SlotPoolOptions {
+  /** Sandboxes kept ready, whatever the demand. */
+  readonly ahead: number;
+  /** Of all sessions alike; each sandbox has a folder of its own below the spill folder. */
+  readonly limits: SandboxLimits;
+  /** Whether a sandbox may serve again after its session. */
+  readonly reuse: boolean;
+}
+
+/** Where a session's memory and spill files went. */
+export type SlotErasure = Pick<Erasure, 'memory' | 'spill'>;
+
+interface Ready {
+  readonly sandbox: Promise<Sandbox>;
+  readonly sinceMs: number;
+}
+
+/** Sandboxes kept beyond `ahead` for a demand that was there a moment ago. */
+const KEPT_MAX = 8;
+const KEPT_MS = 5_000;
+/** A session during which the process grew by more leaves memory behind that only the end of its instance gives back. */
+const SMALL_BYTES = 32 * 1_048_576;
+/** A bound on whatever an instance may gather over its sessions. */
+const USES_MAX = 1_000;
+
+/**
+ * Sandboxes made ahead of need, since making one takes longer than opening a session should. One that stayed small
+ * serves the next session of its tenant (a worker has one tenant, I7); every other is destroyed.
+ */
 export class SlotPool {
-  readonly #ahead: number;
-  #ready: Promise<PreparedInstance>[] = [];
+  readonly #options: SlotPoolOptions;
+  readonly #ready: Ready[] = [];
+  readonly #uses = new WeakMap<Sandbox, number>();
+  readonly #takenAtBytes = new WeakMap<Sandbox, number>();
+  #made = 0;
   #closed = false;
+  #trim: NodeJS.Timeout | undefined;
 
-  /** @param ahead instances kept ready */
-  constructor(ahead: number) {
-    this.#ahead = ahead;
+  constructor(options: SlotPoolOptions) {
+    this.#options = options;
   }
 
   /** Makes the first ones. */
   async fill(): Promise<void> {
     this.#refill();
-    await Promise.all(this.#ready);
+    await Promise.all(this.#ready.map(({ sandbox }) => sandbox));
   }
 
-  async take(): Promise<PreparedInstance> {
-    const ready = this.#ready.shift() ?? prepareInstance();
+  async take(): Promise<Sandbox> {
+    // The one used last: those that demand has no use for grow old, and go.
+    const ready = this.#ready.pop()?.sandbox;
     try {
-      return await ready;
+      // One whose next catalog could not be made is replaced.
+      const sandbox = (await ready?.catch(() => undefined)) ?? (await this.#make());
+      this.#uses.set(sandbox, (this.#uses.get(sandbox) ?? 0) + 1);
+      this.#takenAtBytes.set(sandbox, process.memoryUsage.rss());
+      return sandbox;
     } finally {
       // After the caller's own work, so that the next session does not delay this one.
       setImmediate(() => this.#refill());
     }
   }
 
+  /** After the session's tables were dropped; nothing may run on it. */
+  async release(sandbox: Sandbox): Promise<SlotErasure> {
+    if (this.#maySettle(sandbox)) {
+      try {
+        await sandbox.detach();
+        this.#keep(sandbox);
+        return { memory: 'catalog_detached', spill: 'none' };
+      } catch {
+        // What cannot be emptied for certain is destroyed.
+      }
+    }
+    const spilled = await sandbox.destroy();
+    // Results and statements keep an instance alive until they are collected.
+    collectGarbage();
+    return { memory: 'instance_closed', spill: spilled ? 'removed' : 'none' };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    const ready = await Promise.allSettled(this.#ready.splice(0));
-    for (const made of ready) {
-      if (made.status === 'fulfilled') destroyInstance(made.value);
+    clearTimeout(this.#trim);
+    await this.#discard(this.#ready.splice(0));
+  }
+
+  #maySettle(sandbox: Sandbox): boolean {
+    if (!this.#options.reuse || this.#closed || this.#ready.length >= this.#options.ahead + KEPT_MAX) return false;
+    if ((this.#uses.get(sandbox) ?? 0) >= USES_MAX || sandbox.hasSpilled) return false;
+    return process.memoryUsage.rss() - (this.#takenAtBytes.get(sandbox) ?? 0) <= SMALL_BYTES;
+  }
+
+  /** Its next catalog is made after the answer that its last one is gone. */
+  #keep(sandbox: Sandbox): void {
+    const attached = sandbox.attach().then(() => sandbox);
+    this.#put(attached);
+    attached.catch(() => {
+      const at = this.#ready.findIndex((ready) => ready.sandbox === attached);
+      if (at >= 0) this.#ready.splice(at, 1);
+      return sandbox.destroy();
+    });
+    this.#trim ??= setTimeout(() => this.#trimOld(), KEPT_MS).unref();
+  }
+
+  #put(sandbox: Promise<Sandbox>): void {
+    // Heard by whoever takes it.
+    sandbox.catch(() => undefined);
+    this.#ready.push({ sandbox, sinceMs: performance.now() });
+  }
+
+  #trimOld(): void {
+    this.#trim = undefined;
+    const oldMs = performance.now() - KEPT_MS;
+    const spare = this.#ready.filter(({ sinceMs }) => sinceMs <= oldMs).slice(0, Math.max(0, this.#ready.length - this.#options.ahead));
+    for (const ready of spare) this.#ready.splice(this.#ready.indexOf(ready), 1);
+    void this.#discard(spare);
+    if (this.#ready.length > this.#options.ahead) this.#trim = setTimeout(() => this.#trimOld(), KEPT_MS).unref();
+  }
+
+  async #discard(old: readonly Ready[]): Promise<void> {
+    for (const made of await Promise.allSettled(old.map(({ sandbox }) => sandbox))) {
+      if (made.status === 'fulfilled') await made.value.destroy();
     }
+    collectGarbage();
   }
 
   #refill(): void {
-    while (!this.#closed && this.#ready.length < this.#ahead) {
-      const made = prepareInstance();
-      // Heard by whoever takes it.
-      made.catch(() => undefined);
-      this.#ready.push(made);
-    }
+    while (!this.#closed && this.#ready.length < this.#options.ahead) this.#put(this.#make());
   }
-}
 
-/** Closing the instance is what returns its memory to the system. Nothing may run on it. */
-export function destroyInstance({ instance, connection }: PreparedInstance): void {
-  connection.closeSync();
-  instance.closeSync();
+  #make(): Promise<Sandbox> {
+    const { limits } = this.#options;
+    this.#made += 1;
+    return Sandbox.create({ ...limits, spillDirectory: join(limits.spillDirectory, String(this.#made)) });
+  }
 }

@@ -35,6 +35,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const NESTING_MAX = 128;
 /** DuckDB takes quadratic time for them: 16 s for 225,000. */
 const PARAMETERS_MAX = 10_000;
+/** Longer types are judged anew each time. */
+const TYPE_KEY_MAX_CHARS = 1_024;
 const SELECT_WORDS = new Set([
   'select',
   'with',
@@ -62,6 +64,7 @@ export class SqlPolicy {
   private readonly parser: SqlParser;
   private readonly queryMaxBytes: number;
   private readonly verdicts = new VerdictCache<Verdict>();
+  private readonly types = new VerdictCache<string>();
 
   constructor(parser: SqlParser, queryMaxBytes: number) {
     this.parser = parser;
@@ -94,8 +97,13 @@ export class SqlPolicy {
   }
 
   /** The canonical DuckDB type. @throws InvalidRequest (`field`), UnsupportedType */
-  judgeType(type: string, field = 'type'): Promise<string> {
-    return canonicalType(this.parser, type, field);
+  async judgeType(type: string, field = 'type'): Promise<string> {
+    const key = typeof type === 'string' && type.length <= TYPE_KEY_MAX_CHARS ? type : undefined;
+    const known = this.types.get(key);
+    if (known !== undefined) return known;
+    const canonical = await canonicalType(this.parser, type, field);
+    this.types.set(key, canonical);
+    return canonical;
   }
 
   close(): Promise<void> {

@@ -4,6 +4,7 @@ import type { NameScope } from './sql-names.ts';
 const ENTRIES_MAX = 256;
 /** Longer statements are judged anew each time, so that the cache holds at most a few MiB. */
 const QUERY_MAX_CHARS = 16 * 1024;
+const PHYSICAL_ID = /__eph_/i;
 
 /** Verdicts by text and by what the text may mean; the least recently used goes first. Refusals are not kept. */
 export class VerdictCache<T> {
@@ -12,7 +13,9 @@ export class VerdictCache<T> {
   /** undefined when the statement is not worth keeping. */
   static key(query: string, scope: NameScope): string | undefined {
     if (typeof query !== 'string' || query.length > QUERY_MAX_CHARS) return undefined;
-    const meaning = JSON.stringify([query, scope.session, scope.table ?? null, [...scope.tables].sort()]);
+    // Only physical ids are a session's own: what else a text means is the same in every session with these tables.
+    const session = PHYSICAL_ID.test(query) ? scope.session : null;
+    const meaning = JSON.stringify([query, session, scope.table ?? null, [...scope.tables].sort()]);
     return createHash('sha256').update(meaning).digest('base64');
   }
 

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { BIGINT, DuckDBDataChunk } from '@duckdb/node-api';
 import type { MayflyError } from '../domain/errors.ts';
 import type { ByteStream, ColumnSpec, ColumnView, QueryAnswer, RowFormat } from '../domain/gateway.ts';
@@ -8,14 +6,13 @@ import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../ports/table-engine.ts';
 import { openArrowStream } from './arrow-to-duckdb.ts';
-import { collectGarbage } from './chunk-budget.ts';
 import { encodeArrow } from './duckdb-to-arrow.ts';
 import { holdBack } from './held-answer.ts';
 import { appendArrow, appendChunks } from './insert-rows.ts';
 import { readJsonRows } from './json-rows.ts';
 import { encodeJsonRows } from './rows-to-json.ts';
-import { lockInstance, type PreparedInstance, type SandboxLimits } from './sandbox.ts';
-import { destroyInstance } from './slot-pool.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { SlotPool } from './slot-pool.ts';
 import type { SqlPolicy } from './sql-policy.ts';
 import { changeRows, streamRows } from './statement.ts';
 import * as catalog from './table-catalog.ts';
@@ -26,16 +23,16 @@ export type NoteCount = (count: TableCount) => Promise<void>;
 
 export interface SlotOptions {
   readonly session: SessionId;
-  readonly limits: SandboxLimits;
   /** The largest Arrow message or JSON body taken into memory. */
   readonly messageMaxBytes: number;
   /** Whether the node's lease is over at this instant (I5). */
   readonly isFenced: () => boolean;
 }
 
-/** One session's DuckDB instance and the work done on it, one piece at a time. */
+/** One session's DuckDB sandbox and the work done in it, one piece at a time. */
 export class TableEngineSlot {
-  readonly #instance: PreparedInstance;
+  readonly #sandbox: Sandbox;
+  readonly #pool: SlotPool;
   readonly #policy: SqlPolicy;
   readonly #options: SlotOptions;
   readonly #tables = new catalog.TableCatalog();
@@ -44,15 +41,15 @@ export class TableEngineSlot {
   #sealed = false;
   #receipt: DropReceipt | undefined;
 
-  private constructor(instance: PreparedInstance, policy: SqlPolicy, options: SlotOptions) {
-    this.#instance = instance;
+  private constructor(sandbox: Sandbox, pool: SlotPool, policy: SqlPolicy, options: SlotOptions) {
+    this.#sandbox = sandbox;
+    this.#pool = pool;
     this.#policy = policy;
     this.#options = options;
   }
 
-  static async open(instance: PreparedInstance, policy: SqlPolicy, options: SlotOptions): Promise<TableEngineSlot> {
-    await lockInstance(instance.connection, options.limits);
-    return new TableEngineSlot(instance, policy, options);
+  static async open(pool: SlotPool, policy: SqlPolicy, options: SlotOptions): Promise<TableEngineSlot> {
+    return new TableEngineSlot(await pool.take(), pool, policy, options);
   }
 
   async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], note: NoteCount): Promise<{ rows: number }> {
@@ -128,11 +125,6 @@ export class TableEngineSlot {
     });
   }
 
-  /** Its instance is gone; only the receipt is left. */
-  get released(): boolean {
-    return this.#receipt?.surviving.length === 0;
-  }
-
   /** @param reason what the caller is told instead of `query_cancelled` */
   interrupt(reason?: MayflyError): void {
     this.#running?.interrupt(reason);
@@ -158,7 +150,7 @@ export class TableEngineSlot {
       }
       const surviving = this.#tables.names;
       // While a table survives the instance has to stay: what was dropped is free for reuse there, and no more.
-      const erasure = surviving.length === 0 ? await this.#destroy() : { memory: 'catalog_detached' as const, spill: 'none' as const };
+      const erasure = surviving.length === 0 ? await this.#pool.release(this.#sandbox) : { memory: 'catalog_detached' as const, spill: 'none' as const };
       this.#receipt = { token: this.#receipt?.token ?? token, dropped, surviving, erasure: { ...erasure, journal: 'no_row_data' } };
       return this.#receipt;
     } finally {
@@ -177,16 +169,6 @@ export class TableEngineSlot {
     } catch {
       return undefined;
     }
-  }
-
-  async #destroy(): Promise<{ memory: 'instance_closed'; spill: 'removed' | 'none' }> {
-    const { spillDirectory } = this.#options.limits;
-    const spilled = existsSync(spillDirectory);
-    destroyInstance(this.#instance);
-    // Results and statements keep an instance alive until they are collected.
-    collectGarbage();
-    await rm(spillDirectory, { recursive: true, force: true });
-    return { memory: 'instance_closed', spill: spilled ? 'removed' : 'none' };
   }
 
   async #createFrom(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], transaction: Transaction): Promise<TableDescription> {
@@ -244,7 +226,7 @@ export class TableEngineSlot {
   }
 
   #start(doing: 'insert' | 'statement'): Transaction {
-    this.#running = new Transaction(this.#connection, doing, () => this.#sealed || this.#options.isFenced());
+    this.#running = new Transaction(this.#sandbox, doing, () => this.#sealed || this.#options.isFenced());
     return this.#running;
   }
 
@@ -268,8 +250,8 @@ export class TableEngineSlot {
     return leave;
   }
 
-  get #connection(): PreparedInstance['connection'] {
-    return this.#instance.connection;
+  get #connection(): Sandbox['connection'] {
+    return this.#sandbox.connection;
   }
 }
 

@@ -1,6 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Internal, LeaseLost, QueryCancelled, type MayflyError } from '../domain/errors.ts';
 import { mapEngineError } from './errors.ts';
+import type { PreparedSteps } from './prepared-steps.ts';
+import type { Sandbox } from './sandbox.ts';
 
 const PULSE_MS = 20;
 const ROLLBACK_TRIES_MAX = 5;
@@ -11,14 +13,16 @@ const ROLLBACK_TRIES_MAX = 5;
  */
 export class Transaction {
   readonly #connection: DuckDBConnection;
+  readonly #steps: PreparedSteps;
   readonly #isSealed: () => boolean;
   readonly #doing: 'insert' | 'statement';
   #interrupted: MayflyError | undefined;
   #finishing = false;
   #pulse: NodeJS.Timeout | undefined;
 
-  constructor(connection: DuckDBConnection, doing: 'insert' | 'statement', isSealed: () => boolean) {
+  constructor({ connection, steps }: Pick<Sandbox, 'connection' | 'steps'>, doing: 'insert' | 'statement', isSealed: () => boolean) {
     this.#connection = connection;
+    this.#steps = steps;
     this.#doing = doing;
     this.#isSealed = isSealed;
   }
@@ -26,7 +30,7 @@ export class Transaction {
   async begin(): Promise<void> {
     this.check();
     this.#finishing = false;
-    await this.#connection.run('BEGIN');
+    await this.#steps.begin();
   }
 
   /**
@@ -37,11 +41,11 @@ export class Transaction {
     await this.probe();
     this.check();
     this.#finish();
-    await this.#connection.run('COMMIT');
+    await this.#steps.commit();
   }
 
   async probe(): Promise<void> {
-    await this.#connection.run('SELECT 1');
+    await this.#steps.probe();
   }
 
   async rollback(): Promise<void> {

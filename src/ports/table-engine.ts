@@ -22,8 +22,6 @@ export interface TableEngine {
 export interface SlotRequest {
   readonly tenant: Tenant;
   readonly session: SessionId;
-  /** DuckDB's memory limit for the session, in bytes. */
-  readonly memoryLimitBytes: number;
   readonly signal?: AbortSignal;
 }
 

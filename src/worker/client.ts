@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import type { Duplex, Readable } from 'node:stream';
@@ -72,8 +73,13 @@ export class WorkerClient implements WorkerProcess {
       () => this.kill('exited', 'its pipe was closed'),
     );
     this.exited = new Promise((resolve) => {
-      this.#child.once('error', (error) => resolve(this.#gone(error.message)));
-      this.#child.once('exit', (code, signal) => resolve(this.#gone(signal === null ? `exit code ${code}` : `signal ${signal}`)));
+      // Whoever hears of the loss may say that what it spilled is gone (I6).
+      const end = async (how: string): Promise<void> => {
+        await rm(settings.spillFolder, { recursive: true, force: true }).catch(() => undefined);
+        resolve(this.#gone(how));
+      };
+      this.#child.once('error', (error) => void end(error.message));
+      this.#child.once('exit', (code, signal) => void end(signal === null ? `exit code ${code}` : `signal ${signal}`));
     });
     this.ready = new Promise((resolve, reject) => {
       this.#onReady = resolve;

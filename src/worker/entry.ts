@@ -1,9 +1,12 @@
+import { mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import type { SandboxLimits } from '../duckdb/sandbox.ts';
 import { SlotPool } from '../duckdb/slot-pool.ts';
 import { createSqlPolicy } from '../duckdb/sql-policy.ts';
 import { FRAME, type Frame } from './frames.ts';
 import { WorkerHost } from './host.ts';
 import { SETTINGS_VARIABLE, type WorkerSettings } from './input.ts';
+import { engineMemoryBytes } from './memory-bound.ts';
 import { Wire } from './wire.ts';
 
 /** The DuckDB worker process. Its node is at the other end of descriptor 3; when that is gone, so is the worker. */
@@ -19,11 +22,16 @@ async function main(): Promise<void> {
     (frame: Frame) => started.host?.take(frame),
     () => void leave(started.host),
   );
-  const pool = new SlotPool(settings.slotsAhead);
+  await mkdir(settings.spillFolder, { recursive: true, mode: 0o700 });
+  const pool = new SlotPool({ ahead: settings.slotsAhead, reuse: settings.reuseSlots, limits: sandboxLimits(settings) });
   const policy = await createSqlPolicy();
   await pool.fill();
   started.host = new WorkerHost(wire, pool, policy, settings);
   wire.send(FRAME.ready, 0);
+}
+
+function sandboxLimits({ memoryLimitBytes, spillFolder, spillMaxBytes, threadsPerSlot }: WorkerSettings): SandboxLimits {
+  return { memoryLimitBytes: engineMemoryBytes(memoryLimitBytes), spillDirectory: spillFolder, spillMaxBytes, threads: threadsPerSlot };
 }
 
 /** Ending normally while DuckDB works would abort the process: interrupt, wait a little, then the certain way. */

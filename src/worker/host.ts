@@ -15,10 +15,10 @@ import type { ByteStream } from '../domain/gateway.ts';
 import type { SlotPool } from '../duckdb/slot-pool.ts';
 import type { ServingWindow } from '../domain/serving-window.ts';
 import type { TableCount } from '../ports/lease-store.ts';
-import type { TableOrigin } from '../ports/table-engine.ts';
+import type { DropReceipt, TableOrigin } from '../ports/table-engine.ts';
 import { FRAME, type Frame } from './frames.ts';
 import type { NoteReply, OriginCall, WorkerCall, WorkerSettings } from './input.ts';
-import { EMPTY_WORKER_BYTES, engineMemoryBytes, MemoryBound } from './memory-bound.ts';
+import { EMPTY_WORKER_BYTES, MemoryBound } from './memory-bound.ts';
 import { IncomingBody, SendWindow, type Wire } from './wire.ts';
 import { WorkerFence } from './worker-fence.ts';
 
@@ -43,7 +43,6 @@ export class WorkerHost {
   readonly #policy: SqlPolicy;
   readonly #settings: WorkerSettings;
   readonly #slots = new Map<number, TableEngineSlot>();
-  readonly #limits = new Map<number, number>();
   readonly #activities = new Map<number, Activity>();
   readonly #memory = new MemoryBound(
     () => this.#memoryMaxBytes(),
@@ -136,38 +135,33 @@ export class WorkerHost {
         await slot.seal();
         return { result: {} };
       case 'drop':
-        // The slot stays known for its receipt, until the node forgets it.
-        return { result: await slot.drop(call.token) };
+        return { result: await this.#drop(slot, call) };
     }
   }
 
   async #open(call: Extract<WorkerCall, { call: 'open' }>): Promise<Record<string, never>> {
-    if (this.#live() >= this.#settings.sessionsMax) {
+    if (this.#slots.size >= this.#settings.sessionsMax) {
       throw new QuotaExceeded('The worker has no room for another session', { limit: this.#settings.sessionsMax, quota: 'sessions_per_worker' });
     }
-    const slot = await TableEngineSlot.open(await this.#pool.take(), this.#policy, {
+    const slot = await TableEngineSlot.open(this.#pool, this.#policy, {
       session: call.session,
       messageMaxBytes: this.#settings.messageMaxBytes,
       isFenced: this.#fence.isOver,
-      limits: {
-        memoryLimitBytes: engineMemoryBytes(call.memoryLimitBytes),
-        spillDirectory: call.spillDirectory,
-        spillMaxBytes: this.#settings.spillMaxBytes,
-        threads: this.#settings.threadsPerSlot,
-      },
     });
     this.#slots.set(call.slot, slot);
-    this.#limits.set(call.slot, call.memoryLimitBytes);
     return {};
   }
 
-  #live(): number {
-    return [...this.#slots.values()].filter(({ released }) => !released).length;
+  /** The node keeps the receipt, so the slot need not be known any longer (I4). */
+  async #drop(slot: TableEngineSlot, call: Extract<WorkerCall, { call: 'drop' }>): Promise<DropReceipt> {
+    const receipt = await slot.drop(call.token);
+    if (receipt.surviving.length === 0) this.#slots.delete(call.slot);
+    return receipt;
   }
 
   #memoryMaxBytes(): number {
-    const limits = [...this.#limits].filter(([slot]) => this.#slots.get(slot)?.released === false);
-    return limits.reduce((sum, [, bytes]) => sum + bytes, EMPTY_WORKER_BYTES + this.#settings.overshootMaxBytes);
+    const { overshootMaxBytes, memoryLimitBytes } = this.#settings;
+    return EMPTY_WORKER_BYTES + overshootMaxBytes + this.#slots.size * memoryLimitBytes;
   }
 
   /** Whose memory it is cannot be told, so all that runs has to stop; their sessions live on. */

@@ -8,7 +8,13 @@ export interface WorkerSettings {
   readonly sessionsMax: number;
   readonly slotsAhead: number;
   readonly threadsPerSlot: number;
+  /** Memory of one session. */
+  readonly memoryLimitBytes: number;
+  /** The worker's own, for what its sessions spill; made when missing. */
+  readonly spillFolder: string;
   readonly spillMaxBytes: number;
+  /** Whether what held one session may hold the tenant's next one. */
+  readonly reuseSlots: boolean;
   /** Memory of the process above the limits of its sessions at which statements are interrupted. */
   readonly overshootMaxBytes: number;
   /** Bytes of one body that may be under way before its reader took them; both directions. */
@@ -22,7 +28,7 @@ export type OriginCall =
 
 /** What the node asks of a worker. Bodies follow as raw bytes under the same call id. */
 export type WorkerCall =
-  | { readonly call: 'open'; readonly slot: number; readonly session: SessionId; readonly memoryLimitBytes: number; readonly spillDirectory: string }
+  | { readonly call: 'open'; readonly slot: number; readonly session: SessionId }
   | { readonly call: 'createTable'; readonly slot: number; readonly name: LogicalName; readonly origin: OriginCall; readonly primaryKey: readonly string[] }
   | { readonly call: 'insert'; readonly slot: number; readonly name: LogicalName; readonly format: RowFormat }
   | { readonly call: 'query'; readonly slot: number; readonly query: SlotQuery }

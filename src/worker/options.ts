@@ -4,7 +4,7 @@ import type { SuperviseWorker } from '../ports/worker-process.ts';
 
 /** How the worker processes of a node are kept. */
 export interface WorkerPoolOptions {
-  /** Folder for spill files, one folder a session below it; made when missing. It must be on the node's own disk. */
+  /** Folder for spill files, one folder a worker below it; made when missing. It must be on the node's own disk. */
   readonly spillRoot: string;
   /** Worker processes at most, spares included; 1 or more. */
   readonly maxWorkers: number;
@@ -21,6 +21,13 @@ export interface WorkerPoolOptions {
   readonly slotsAhead?: number;
   /** DuckDB threads of one session; 1 by default. */
   readonly threadsPerSlot?: number;
+  /** Memory of one session, in bytes; DuckDB manages a little less of it. */
+  readonly memoryLimitBytes: number;
+  /**
+   * Whether the DuckDB instance of a session that stayed small may serve the same tenant again, its connection closed
+   * and its catalog detached; true by default.
+   */
+  readonly reuseSlots?: boolean;
   /** Bytes one session may spill to disk; 4 GiB by default. */
   readonly spillMaxBytes?: number;
   /** Bytes of one body under way between node and worker; 1 MiB by default. */
@@ -59,6 +66,7 @@ export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
   return {
     slotsAhead: 1,
     threadsPerSlot: 1,
+    reuseSlots: true,
     spillMaxBytes: 4_096 * MIB,
     windowBytes: MIB,
     messageMaxBytes: 64 * MIB,

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { QuotaExceeded, Unavailable } from '../domain/errors.ts';
 import type { ServingWindow } from '../domain/serving-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
@@ -49,12 +48,12 @@ export class WorkerTableEngine implements TableEngine {
     if (this.#closing) throw new Unavailable('The node takes no more sessions');
     for (let tries = 1; ; tries++) {
       const worker = this.#place(request.tenant);
-      worker.assign(request.tenant, request.session, request.memoryLimitBytes);
+      worker.assign(request.tenant, request.session);
       this.#refill();
       try {
         return await this.#open(worker, request);
       } catch (error) {
-        await this.#release(worker, request);
+        worker.release(request.session);
         // A worker that died under the call says nothing of the next one; the session holds no data yet.
         if (tries >= OPEN_TRIES_MAX || !worker.retiring || this.#closing || request.signal?.aborted === true) throw error;
       }
@@ -97,25 +96,13 @@ export class WorkerTableEngine implements TableEngine {
     void idle.stop();
   }
 
-  async #open(worker: PooledWorker, { session, memoryLimitBytes, signal }: SlotRequest): Promise<Slot> {
+  async #open(worker: PooledWorker, { session, signal }: SlotRequest): Promise<Slot> {
     const client = await abortable(worker.ready, signal);
     // A worker that started since the last heartbeat has not heard it.
     if (this.#window !== undefined) client.serveWithin(this.#window);
     const slot = ++this.#lastSlot;
-    const spillDirectory = this.#spillOf(session);
-    await client.start({ call: 'open', slot, session, memoryLimitBytes, spillDirectory }).answered;
-    const remote = new RemoteSlot(client, slot, this.#settings, () => this.#release(worker, { session }));
-    void remote.lost.then(() => rm(spillDirectory, { recursive: true, force: true }).catch(() => undefined));
-    return remote;
-  }
-
-  async #release(worker: PooledWorker, { session }: Pick<SlotRequest, 'session'>): Promise<void> {
-    worker.release(session);
-    await rm(this.#spillOf(session), { recursive: true, force: true });
-  }
-
-  #spillOf(session: SlotRequest['session']): string {
-    return join(this.#settings.spillRoot, session);
+    await client.start({ call: 'open', slot, session }).answered;
+    return new RemoteSlot(client, slot, this.#settings, () => worker.release(session));
   }
 
   #refill(): void {

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { Unavailable } from '../domain/errors.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { SupervisedWorker } from '../ports/worker-process.ts';
 import { WorkerClient } from './client.ts';
+import type { WorkerSettings } from './input.ts';
 import type { WorkerPoolSettings } from './options.ts';
 
 /** A worker process as the pool keeps it: whose it is, and which sessions it holds. */
@@ -10,7 +13,8 @@ export class PooledWorker {
   /** Resolves when it takes calls; rejects when it ended before that. */
   readonly ready: Promise<WorkerClient>;
   readonly #supervised: SupervisedWorker;
-  readonly #limits = new Map<SessionId, number>();
+  readonly #sessions = new Set<SessionId>();
+  readonly #memoryLimitBytes: number;
   #client: WorkerClient | undefined;
   #tenant: Tenant | undefined;
   #isReady = false;
@@ -18,6 +22,7 @@ export class PooledWorker {
 
   /** @param failures starts that failed in a row; @param onEnd called when the process is gone */
   constructor(settings: WorkerPoolSettings, failures: number, onEnd: (wasReady: boolean) => void) {
+    this.#memoryLimitBytes = settings.memoryLimitBytes;
     let became: (client: WorkerClient) => void = () => undefined;
     let never: (error: Error) => void = () => undefined;
     this.ready = new Promise((resolve, reject) => {
@@ -61,7 +66,7 @@ export class PooledWorker {
   }
 
   get sessions(): number {
-    return this.#limits.size;
+    return this.#sessions.size;
   }
 
   get client(): WorkerClient | undefined {
@@ -70,19 +75,19 @@ export class PooledWorker {
 
   /** What its sessions may hold together, in bytes. */
   get memoryLimitBytes(): number {
-    return [...this.#limits.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return this.#sessions.size * this.#memoryLimitBytes;
   }
 
   /** From the first session on the worker is its tenant's for good (I7): freed pages are not zeroed. */
-  assign(tenant: Tenant, session: SessionId, memoryLimitBytes: number): void {
+  assign(tenant: Tenant, session: SessionId): void {
     if (this.#tenant !== undefined && this.#tenant !== tenant) throw new Error('a worker never serves a second tenant');
     this.#tenant = tenant;
-    this.#limits.set(session, memoryLimitBytes);
+    this.#sessions.add(session);
     if (this.#isReady) this.#supervised.assign();
   }
 
   release(session: SessionId): void {
-    if (this.#limits.delete(session) && this.#limits.size === 0 && this.#isReady) this.#supervised.vacate();
+    if (this.#sessions.delete(session) && this.#sessions.size === 0 && this.#isReady) this.#supervised.vacate();
   }
 
   async stop(): Promise<void> {
@@ -91,12 +96,7 @@ export class PooledWorker {
   }
 
   #spawn(settings: WorkerPoolSettings): WorkerClient {
-    const { sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, overshootMaxBytes, windowBytes, messageMaxBytes } = settings;
-    const client: WorkerClient = new WorkerClient(
-      { sessionsMax: sessionsPerWorkerMax, slotsAhead, threadsPerSlot, spillMaxBytes, overshootMaxBytes, windowBytes, messageMaxBytes },
-      (line) => settings.onLine(client.pid ?? 0, line),
-      settings.lifePort,
-    );
+    const client: WorkerClient = new WorkerClient(workerSettings(settings), (line) => settings.onLine(client.pid ?? 0, line), settings.lifePort);
     const { pid } = client;
     if (pid !== undefined) {
       settings.onSpawn(pid);
@@ -104,4 +104,10 @@ export class PooledWorker {
     }
     return client;
   }
+}
+
+function workerSettings(settings: WorkerPoolSettings): WorkerSettings {
+  const { slotsAhead, threadsPerSlot, memoryLimitBytes, spillMaxBytes, reuseSlots, overshootMaxBytes, windowBytes, messageMaxBytes } = settings;
+  const sessions = { sessionsMax: settings.sessionsPerWorkerMax, slotsAhead, reuseSlots, spillFolder: join(settings.spillRoot, randomUUID()) };
+  return { ...sessions, threadsPerSlot, memoryLimitBytes, spillMaxBytes, overshootMaxBytes, windowBytes, messageMaxBytes };
 }

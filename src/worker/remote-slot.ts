@@ -16,12 +16,13 @@ export class RemoteSlot implements Slot {
   readonly #worker: WorkerClient;
   readonly #slot: number;
   readonly #bounds: Bounds;
-  readonly #released: () => Promise<void>;
+  readonly #released: () => void;
   readonly #running = new Set<() => void>();
+  #dropping: Promise<DropReceipt> | undefined;
   #receipt: DropReceipt | undefined;
 
   /** @param released called once, after the drop that left no table */
-  constructor(worker: WorkerClient, slot: number, bounds: Bounds, released: () => Promise<void>) {
+  constructor(worker: WorkerClient, slot: number, bounds: Bounds, released: () => void) {
     this.#worker = worker;
     this.#slot = slot;
     this.#bounds = bounds;
@@ -73,15 +74,23 @@ export class RemoteSlot implements Slot {
     await this.#bounded(running, this.#bounds.interruptGraceMs);
   }
 
+  /** The worker forgets a slot that was dropped: the receipt is kept here, and is the answer to every repeat (I4). */
   async drop(token: number): Promise<DropReceipt> {
+    this.#dropping ??= this.#drop(token).finally(() => {
+      this.#dropping = undefined;
+    });
+    return this.#receipt ?? this.#dropping;
+  }
+
+  async #drop(token: number): Promise<DropReceipt> {
     if (this.#receipt !== undefined) return this.#receipt;
     // Work that does not heed its interrupt is killed for that, well before the drop's own time is up.
     await this.interrupt();
     const receipt = await this.#bounded(this.#worker.start({ call: 'drop', slot: this.#slot, token }), this.#bounds.dropTimeoutMs);
     if (receipt.surviving.length > 0) return receipt;
-    this.#receipt ??= receipt;
-    await this.#released();
-    return this.#receipt;
+    this.#receipt = receipt;
+    this.#released();
+    return receipt;
   }
 
   async #work<Name extends Work>(call: CallOf<Name>, options: WorkOptions, body?: ByteStream): Promise<WorkerResults[Name]> {

@@ -33,7 +33,7 @@ export async function openPorts(): Promise<OpenedPorts> {
       clock,
       holder: dataDir.holder,
       isFenced: () => false,
-      limits: { statementTimeoutMs: 30_000, memoryLimitBytes: 64e6, queueMax: 8, claimTtlMs: 5_000, closeGraceMs: 50 },
+      limits: { statementTimeoutMs: 30_000, queueMax: 8, claimTtlMs: 5_000, closeGraceMs: 50 },
       onEnded: ignore,
       onAbandoned: ignore,
       onDecided: ignore,

@@ -41,6 +41,13 @@ describe('where a setting comes from', () => {
   });
 });
 
+describe('a switch that is on by default', () => {
+  it('is put off by a value on the command line', async () => {
+    const { stdout } = await runCli(['serve', '--print-config', '--json', '--reuse-slots', 'false']);
+    expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ setting: 'reuse-slots', value: 'false', source: '--reuse-slots', default: 'true' }));
+  });
+});
+
 describe('the defaults', () => {
   it('are those of the contract', () => {
     const { port, host, timeoutMs, timeoutMaxMs, statementTimeoutMs, memoryLimitBytes } = defaultSettings();

@@ -121,7 +121,7 @@ describe('a close, the deadline and two scanners at the same step', () => {
       clock,
       holder,
       isFenced: () => false,
-      limits: { statementTimeoutMs: 30_000, memoryLimitBytes: 64e6, queueMax: 8, claimTtlMs: 5_000, closeGraceMs: 50 },
+      limits: { statementTimeoutMs: 30_000, queueMax: 8, claimTtlMs: 5_000, closeGraceMs: 50 },
       onEnded: () => undefined,
       onAbandoned: () => undefined,
       onDecided: () => undefined,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseSessionId } from '../../src/domain/ids.ts';
 import { parseLogicalName, type LogicalName } from '../../src/domain/table-name.ts';
-import { lockInstance, prepareInstance } from '../../src/duckdb/sandbox.ts';
+import { Sandbox } from '../../src/duckdb/sandbox.ts';
 import { createSqlPolicy, type SqlPolicy, type Verdict } from '../../src/duckdb/sql-policy.ts';
 import { USEFUL_TABLES } from './useful-statements.ts';
 
@@ -26,8 +26,8 @@ export interface SandboxedSession {
 export async function openSandboxedSession(rowsMax?: number): Promise<SandboxedSession> {
   const spill = mkdtempSync(join(tmpdir(), 'mayfly-wall-'));
   const policy = await createSqlPolicy();
-  const { instance, connection } = await prepareInstance();
-  await lockInstance(connection, { memoryLimitBytes: 256e6, spillDirectory: join(spill, 'spill'), spillMaxBytes: 256e6, threads: 1 });
+  const sandbox = await Sandbox.create({ memoryLimitBytes: 256e6, spillDirectory: join(spill, 'spill'), spillMaxBytes: 256e6, threads: 1 });
+  const { connection } = sandbox;
   const tables = USEFUL_TABLES.map(({ name }) => parseLogicalName(name));
   for (const { name, query } of USEFUL_TABLES) {
     const { sql } = await policy.judgeSelect({ query, session: SESSION, tables });
@@ -60,8 +60,7 @@ export async function openSandboxedSession(rowsMax?: number): Promise<SandboxedS
         await run('SELECT current_database(), current_schema()'),
       ]),
     close: async () => {
-      connection.closeSync();
-      instance.closeSync();
+      await sandbox.destroy();
       await policy.close();
       rmSync(spill, { recursive: true, force: true });
     },

@@ -28,7 +28,7 @@ export interface Pool extends AsyncDisposable {
   readonly spillRoot: string;
   /** Workers alive, in the order they were spawned. */
   readonly pids: Set<number>;
-  open(tenant: string, memoryLimitBytes?: number): Promise<OpenedSlot>;
+  open(tenant: string): Promise<OpenedSlot>;
 }
 
 export interface OpenedSlot {
@@ -44,6 +44,7 @@ export async function startPool(options: Partial<WorkerPoolOptions> = {}): Promi
     maxWorkers: 3,
     spareWorkers: 1,
     sessionsPerWorkerMax: 4,
+    memoryLimitBytes: 256 * MIB,
     supervise: workerSupervision(clock),
     clock,
     onSpawn: (pid) => pids.add(pid),
@@ -54,9 +55,9 @@ export async function startPool(options: Partial<WorkerPoolOptions> = {}): Promi
     engine,
     spillRoot,
     pids,
-    open: async (tenant, memoryLimitBytes = 256 * MIB) => {
+    open: async (tenant) => {
       const session = parseSessionId(randomUUID());
-      return { session, slot: await engine.openSlot({ tenant: parseTenant(tenant), session, memoryLimitBytes }) };
+      return { session, slot: await engine.openSlot({ tenant: parseTenant(tenant), session }) };
     },
     [Symbol.asyncDispose]: async () => {
       await engine.close();

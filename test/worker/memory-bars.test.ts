@@ -127,8 +127,8 @@ describe('64 MB above the limit of a session', () => {
     fixture = await MemoryFixture.start();
     await fixture.createTable('keyed', 'id');
     await fixture.rows("INSERT INTO keyed VALUES (0, 'kept')");
-    pool = await startPool({ spareWorkers: 0 });
-    ({ slot } = await pool.open('acme', 256 * MB));
+    pool = await startPool({ spareWorkers: 0, memoryLimitBytes: 256 * MB });
+    ({ slot } = await pool.open('acme'));
   });
   afterAll(async () => {
     await fixture.end();
