@@ -3,6 +3,8 @@ import type { ByteStream } from '../domain/gateway.ts';
 import { broken, decoding, exact, FlatTable } from './arrow-flatbuffer.ts';
 
 const CONTINUATION = 0xff_ff_ff_ff;
+/** `ARRO`, how the magic of the file format begins. */
+const FILE_MAGIC = 0x4f_52_52_41;
 const METADATA_VERSION_4 = 3;
 const METADATA_VERSION_5 = 4;
 
@@ -27,10 +29,12 @@ export async function* readMessages(stream: ByteStream, messageMaxBytes: number)
     for (;;) {
       const word = littleEndian(await source.read(4));
       legacy ??= word !== CONTINUATION; // framing before Arrow 0.15 has no continuation word
+      if (word === FILE_MAGIC) throw broken("Arrow's file format; send its stream format");
       if (!legacy && word !== CONTINUATION) throw broken('a message that does not begin as one');
       const metadataBytes = legacy ? word : littleEndian(await source.read(4));
       if (metadataBytes === 0) break;
-      within(metadataBytes, messageMaxBytes);
+      // What claims that much before any rows is not Arrow, whatever it is: a text, a picture.
+      if (metadataBytes > messageMaxBytes) throw broken(`a message whose metadata claims ${metadataBytes} bytes`);
       const metadata = await source.read(metadataBytes);
       const { headerType, header, bodyBytes } = decoding(() => readMessage(metadata));
       within(metadataBytes + bodyBytes, messageMaxBytes);

@@ -1,6 +1,7 @@
 import {
   ConstraintViolation,
   Internal,
+  InvalidRequest,
   MayflyError,
   MemoryLimitExceeded,
   QueryCancelled,
@@ -49,6 +50,10 @@ export function mapEngineError(thrown: unknown, doing: 'insert' | 'statement'): 
     case 'FATAL':
     case 'INTERNAL':
       return new Internal(`DuckDB failed: ${message}`, {}, cause);
+    case 'INVALID TYPE':
+      // A list or a structure as a key.
+      if (!message.includes('index key')) return new QueryError(message, {}, cause);
+      return new InvalidRequest(`The primary key has a column of a type that no key can have: ${message}`, { field: 'primary_key' }, cause);
     case 'CONVERSION':
     case 'OUT OF RANGE':
       return doing === 'insert' ? new ValueOutOfRange(message, {}, cause) : new QueryError(message, {}, cause);

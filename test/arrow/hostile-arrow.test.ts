@@ -75,6 +75,17 @@ describe('a hostile Arrow stream', () => {
     await expect(read(Buffer.concat([sample(), sample()]))).rejects.toBeInstanceOf(InvalidArrow);
   });
 
+  it.each([
+    ['a text', Buffer.from('id,name\n1,Ada\n')],
+    ['an HTML page', Buffer.from('<!doctype html><html></html>')],
+    ['JSON', Buffer.from('[{"id": 1}]')],
+    ["Arrow's file format", tableToIPC(new Table({ id: vectorFromArray([1n], new Int64()) }), 'file')],
+    ['nothing', Buffer.alloc(0)],
+    ['bytes of ones', Buffer.alloc(100, 0xff)],
+  ])('that is %s is refused as what it is not', async (_name, bytes) => {
+    await expect(read(bytes)).rejects.toBeInstanceOf(InvalidArrow);
+  });
+
   it('loads or is refused by a typed error after any change of its bytes, and never hurts DuckDB', async () => {
     const bytes = sample();
     const change = fc.record({ at: fc.nat(bytes.length - 1), byte: fc.constantFrom(0, 1, 0x7f, 0x80, 0xc3, 0xff) });

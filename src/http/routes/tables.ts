@@ -1,3 +1,4 @@
+import { InvalidRequest } from '../../domain/errors.ts';
 import type { CreateTableRequest, TableSource } from '../../domain/gateway.ts';
 import { ARROW_TYPE, JSON_TYPE } from '../route.ts';
 import type { Call, Route, RouteContext } from '../route.ts';
@@ -13,6 +14,9 @@ async function createRequest(call: Call, jsonMaxBytes: number): Promise<CreateTa
     return { source: { kind: 'arrow', body: call.body.stream() }, ...(inQuery === undefined ? {} : { primary_key: inQuery }) };
   }
   const body = await call.body.json(schemas.createTableBody, jsonMaxBytes);
+  if (inQuery !== undefined && body.primary_key !== undefined && inQuery.join() !== body.primary_key.join()) {
+    throw new InvalidRequest('The address and the body name different primary keys: name it in one of them', { field: 'primary_key' });
+  }
   const primaryKey = body.primary_key ?? inQuery;
   const source = (body.columns === undefined ? { kind: 'query', query: body.query } : { kind: 'columns', columns: body.columns }) as TableSource;
   return { source, ...(primaryKey === undefined ? {} : { primary_key: primaryKey }) };
