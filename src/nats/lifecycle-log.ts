@@ -99,13 +99,19 @@ export class NatsLifecycleLog implements LifecycleLog {
 
   read(tenant: Tenant, options: ReadOptions): AsyncIterable<ChainEntry> {
     const signal = options.signal === undefined ? this.#closing.signal : AbortSignal.any([options.signal, this.#closing.signal]);
-    return { [Symbol.asyncIterator]: () => leavable(signal, (left) => this.#entries(tenant, options, left)) };
+    return { [Symbol.asyncIterator]: () => leavable(signal, (left) => this.#whole(tenant, options, left)) };
   }
 
-  /** Followers end; what waits for an answer of NATS is rejected when the connection is closed. */
+  /** Followers end, replays are cut; what waits for an answer of NATS is rejected when the connection is closed. */
   close(): Promise<void> {
     this.#closing.abort();
     return Promise.resolve();
+  }
+
+  /** @throws Unavailable for a replay that the close may have left without its end (I8) */
+  async *#whole(tenant: Tenant, options: ReadOptions, signal: AbortSignal): AsyncGenerator<ChainEntry> {
+    yield* this.#entries(tenant, options, signal);
+    if (options.follow !== true && options.signal?.aborted !== true) this.#assertOpen();
   }
 
   async *#entries(tenant: Tenant, options: ReadOptions, signal: AbortSignal): AsyncGenerator<ChainEntry> {

@@ -50,7 +50,10 @@ export interface LifecycleLog {
   decision(tenant: Tenant, session: SessionId): Promise<StandingDecision | undefined>;
   /** Sessions opened and not ended, for the sweep. */
   unfinished(): AsyncIterable<OpenEntry>;
-  /** One tenant's records from an offset on, gap-free from replay to live. Ends when aborted, or at the end unless `follow`. */
+  /**
+   * One tenant's records from an offset on, gap-free from replay to live. Ends when aborted, or at the end unless
+   * `follow`. When the log is closed a follower ends, and a replay comes to its end or rejects (I8).
+   */
   read(tenant: Tenant, options: ReadOptions): AsyncIterable<ChainEntry>;
   /** Lets what was begun become durable, then lets go of files and connections. */
   close(): Promise<void>;

@@ -119,6 +119,26 @@ export function lifecycleLogConforms(name: string, openOne: () => Promise<Lifecy
       expect(await next).toMatchObject({ done: true });
     });
 
+    it('is closed in the middle of a replay, which comes to its end or rejects (I8)', async () => {
+      // More than a reader holds at a time.
+      const sessions = Array.from({ length: 1_200 }, newSession);
+      for (let at = 0; at < sessions.length; at += 50) {
+        await Promise.all(sessions.slice(at, at + 50).map(async (session) => log.append(0, recordOf(session, 'opened'), holder)));
+      }
+      let seen = 0;
+      const replay = (async () => {
+        for await (const entry of log.read(acme, {})) {
+          expect(entry.n).toBe(0);
+          seen += 1;
+          if (seen === 1) await log.close();
+        }
+        return 'ended';
+      })();
+      const outcome = await replay.catch((error: { code: string }) => error.code);
+      expect({ outcome, seen }).toEqual(outcome === 'ended' ? { outcome, seen: sessions.length } : { outcome: 'unavailable', seen });
+      log = await openOne();
+    });
+
     it('takes nothing after its close', async () => {
       await log.close();
       await expect(log.append(0, recordOf(newSession(), 'opened'), holder)).rejects.toMatchObject({ code: 'unavailable' });

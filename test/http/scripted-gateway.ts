@@ -1,7 +1,18 @@
 import { Null, Table, makeData, makeVector } from 'apache-arrow';
 import { MayflyError } from '../../src/domain/errors.ts';
 import type { ErrorCode } from '../../src/domain/errors.ts';
-import type { ByteStream, CallOptions, CloseReason, OpenSessionRequest, QueryAnswer, QueryRequest, RowFormat, SessionView } from '../../src/domain/gateway.ts';
+import type {
+  ByteStream,
+  CallOptions,
+  CloseReason,
+  LifecycleEntry,
+  LifecycleQuery,
+  OpenSessionRequest,
+  QueryAnswer,
+  QueryRequest,
+  RowFormat,
+  SessionView,
+} from '../../src/domain/gateway.ts';
 import type { SessionId } from '../../src/domain/ids.ts';
 import type { LifecycleRecord } from '../../src/domain/lifecycle-record.ts';
 import type { Tenant } from '../../src/domain/tenant.ts';
@@ -15,7 +26,7 @@ export class ScriptedGateway extends MemoryGateway {
   /** What ran, in order: `open`, `insert`, and statements. */
   readonly runs: string[] = [];
   readonly aborted: string[] = [];
-  /** Holds back statements, opens and closes while it is pending. */
+  /** Holds back statements, opens, closes and replays while it is pending. */
   gate: Promise<void> | undefined;
 
   override async openSession(tenant: Tenant, request: OpenSessionRequest): Promise<SessionView> {
@@ -54,6 +65,15 @@ export class ScriptedGateway extends MemoryGateway {
     if (verb === 'fail') throw new MayflyError(first as ErrorCode, 'as asked', { limit: 7 });
     if (verb === 'change') return { format: 'json', body: once('{"rows_changed":3}') };
     return { format, body: once('{"columns":[],"rows":[]}') };
+  }
+
+  /** Waits at the gate after each entry, and ends when it is told to, as a log does. */
+  override async *lifecycle(tenant: Tenant, query: LifecycleQuery): AsyncGenerator<LifecycleEntry, void, undefined> {
+    for await (const entry of super.lifecycle(tenant, query)) {
+      yield entry;
+      await this.gate;
+      if (query.signal?.aborted === true) return;
+    }
   }
 
   protected override async read(_format: RowFormat, body: ByteStream): Promise<Table> {

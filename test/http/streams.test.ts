@@ -126,6 +126,25 @@ describe('the lifecycle log', () => {
     await reading;
   });
 
+  test.each(['application/x-ndjson', 'text/event-stream'])('a replay as %s under way at the drain comes to its end, or is cut (I8)', async (accept) => {
+    for (const [drainMs, outcome] of [
+      [5_000, [0, 2, 4]],
+      [0, 'cut'],
+    ] as const) {
+      const { call, open, server, memory } = await started();
+      for (let each = 0; each < 3; each += 1) await open();
+      let release = (): void => undefined;
+      memory.gate = new Promise((resolve) => (release = resolve));
+      const answer = await call('/v1/lifecycle', { headers: { accept } });
+      const closing = server.close({ drainMs });
+      if (drainMs === 0) await closing;
+      release();
+      const text = await answer.text().catch(() => 'cut');
+      expect(text === 'cut' ? text : [...text.matchAll(/"offset":(\d+)/g)].map(([, offset]) => Number(offset))).toEqual(outcome);
+      await closing;
+    }
+  });
+
   test('a Last-Event-ID that is no offset is refused', async () => {
     const { call } = await started();
     const answer = await call('/v1/lifecycle', { headers: { accept: 'text/event-stream', 'last-event-id': 'x' } });

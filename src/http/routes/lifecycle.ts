@@ -68,7 +68,8 @@ export function lifecycleRoutes({ gateway, clock, limits }: RouteContext): reado
           from: firstOffset(call, events),
           follow,
           ...(session === undefined ? {} : { session_id: session.toLowerCase() as SessionId }),
-          signal: AbortSignal.any([call.signal, call.draining]),
+          // I8: a replay has an end, so a drain lets it come there, or cuts the connection; it never ends it early.
+          signal: follow ? AbortSignal.any([call.signal, call.draining]) : call.signal,
         });
         const stream = events ? eventStream(entries, clock, limits.followKeepAliveMs) : lines(entries);
         const headers = { 'content-type': type, 'cache-control': 'no-store', vary: 'Accept', 'x-accel-buffering': 'no' };
