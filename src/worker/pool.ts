@@ -28,19 +28,22 @@ export class WorkerTableEngine implements TableEngine {
     this.#memory = new WorkerMemoryWatch(settings, () => [...this.#workers]);
   }
 
-  /** Starts the spares; resolves once the first of them takes sessions. @throws Unavailable when it does not start */
+  /**
+   * Resolves once a spare takes sessions. The others start after it: at the same time they would only take the cores
+   * that the first, and the node, start on.
+   * @throws Unavailable when it does not start
+   */
   static async start(options: WorkerPoolOptions): Promise<WorkerTableEngine> {
     const engine = new WorkerTableEngine(withDefaults(options));
     await mkdir(options.spillRoot, { recursive: true, mode: 0o700 });
-    engine.#refill();
     engine.#memory.start();
-    const [first] = engine.#workers;
     try {
-      await first?.ready;
+      if (engine.#settings.spareWorkers > 0) await engine.#add().ready;
     } catch (error) {
       await engine.close();
       throw error;
     }
+    engine.#refill();
     return engine;
   }
 

@@ -18,8 +18,14 @@ export class ServedNode {
   }
 
   /** Resolves with the node once it printed its URL, which it does when it is ready. */
-  static async start(dataDir: string, ...flags: string[]): Promise<ServedNode> {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data-dir', dataDir, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  static start(dataDir: string, ...flags: string[]): Promise<ServedNode> {
+    return ServedNode.startUnder({}, dataDir, ...flags);
+  }
+
+  /** Under variables of its own, such as Node's own options. */
+  static async startUnder(variables: Readonly<Record<string, string>>, dataDir: string, ...flags: string[]): Promise<ServedNode> {
+    const env = { ...process.env, ...variables };
+    const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data-dir', dataDir, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const complaints: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk.toString()));
     const lines = createInterface({ input: child.stdout });

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import type { Settings } from '../../config.ts';
 import { Unavailable } from '../../domain/errors.ts';
 import type { Authenticator } from '../../http/authentication.ts';
-import type { HttpServer } from '../../http/options.ts';
-import { startHttpServer } from '../../http/server.ts';
+import type { HttpServer, HttpServerOptions } from '../../http/options.ts';
 import { startNode } from '../../node.ts';
 import type { RunningNode } from '../../node.ts';
 import { print } from '../output.ts';
@@ -14,10 +13,11 @@ const LAST_CALLS_MS = 2_000;
 
 /** Serves until the first stop signal, then drains; resolves when no process and no session file is left. */
 export async function serve(settings: Settings, authenticator: Authenticator, signals: StopSignals): Promise<void> {
-  const node = await startNode(settings);
+  // The server is loaded while a worker process starts.
+  const [node, { startHttpServer }] = await Promise.all([startNode(settings), import('../../http/server.ts')]);
   let server: HttpServer | undefined;
   try {
-    server = await listen(settings, authenticator, node);
+    server = await listen(settings, authenticator, node, startHttpServer);
     const stopped = aborted(signals.stop);
     await Promise.race([node.serving, stopped]);
     if (!signals.stop.aborted) await print(server.url);
@@ -29,7 +29,12 @@ export async function serve(settings: Settings, authenticator: Authenticator, si
 }
 
 /** It listens before it serves: whoever asks `/readyz` meanwhile hears "not yet" rather than nothing. */
-async function listen(settings: Settings, authenticator: Authenticator, node: RunningNode): Promise<HttpServer> {
+async function listen(
+  settings: Settings,
+  authenticator: Authenticator,
+  node: RunningNode,
+  startHttpServer: (options: HttpServerOptions) => Promise<HttpServer>,
+): Promise<HttpServer> {
   const { gateway, standing, clock, ids, log, metrics } = node;
   const { host, port, corsOrigin, insecure, nodeId, maxBodyBytes } = settings;
   const status = () => ({ live: node.phase !== 'stopped', ready: node.phase === 'serving', ...(node.phase === 'serving' ? {} : { reason: node.phase }) });
