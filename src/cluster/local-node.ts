@@ -76,6 +76,8 @@ export class LocalNode {
   #stopScanner: (() => void) | undefined;
   #drainMs: number;
   #url = '';
+  #markReachable = (): void => undefined;
+  readonly #reachable = new Promise<void>((resolve) => (this.#markReachable = resolve));
 
   /** Begins to start; `serving` tells when it does. */
   constructor(options: LocalNodeOptions) {
@@ -91,7 +93,7 @@ export class LocalNode {
       onDecided: (holder, { session }) => this.#revokeElsewhere(holder, session),
     };
     this.membership = new Membership({ clock: ports.clock, self: ports.holder, fenceMs: options.fenceMs });
-    this.owners = new Owners({ self: ports.holder, directory: this.#directory, leases: ports.leases, log: ports.log, membership: this.membership });
+    this.owners = new Owners({ ...ports, self: ports.holder, directory: this.#directory, membership: this.membership, look: () => this.#look() });
     this.#orphans = new Orphans({
       ports: this.#ports,
       directory: this.#directory,
@@ -105,7 +107,7 @@ export class LocalNode {
       ...options,
       ports: this.#ports,
       directory: this.#directory,
-      peers: () => (cluster === undefined ? [] : this.#others().map((member) => this.#callsOn(member, cluster.peer(member)))),
+      peers: async () => (cluster === undefined ? [] : (await this.#others()).map((member) => this.#callsOn(member, cluster.peer(member)))),
       // Without a log nothing can be opened: an attempt would only hold a slot until it is back.
       intake: () => (this.phase !== 'serving' ? this.phase : cluster?.reachesLog() === false ? 'cut off from the lifecycle log' : undefined),
     });
@@ -131,9 +133,10 @@ export class LocalNode {
     return this.#directory.liveCount;
   }
 
-  /** Others reach this node there from now on; told with the next heartbeat. */
+  /** Others reach this node there. One of a cluster begins its lease no earlier: whoever finds it finds the way there, too. */
   announce(url: string): void {
     this.#url = url;
+    this.#markReachable();
   }
 
   /** Where a new session belongs; undefined: here. */
@@ -151,6 +154,8 @@ export class LocalNode {
   /** Stops intake, lets sessions end by themselves for `drainMs`, closes the rest, and stops. */
   drain(drainMs?: number): Promise<void> {
     if (drainMs !== undefined) this.#drainMs = drainMs;
+    // Perhaps it never will be: it must be able to end all the same.
+    this.#markReachable();
     return this.#actor.drain();
   }
 
@@ -176,6 +181,7 @@ export class LocalNode {
   async #start(): Promise<void> {
     const { ports, cluster, heartbeatMs, fenceMs, claimMs, scanMs } = this.#options;
     const { leases, clock, holder } = ports;
+    if (cluster !== undefined) await this.#reachable;
     this.#lease = startLeaseActor(
       { leases, clock, holder, notice: () => this.notice() },
       { heartbeatMs, fenceMs, claimMs },
@@ -203,7 +209,7 @@ export class LocalNode {
       },
     );
     await this.#lease.held;
-    this.membership.note(await leases.holders());
+    await this.#look();
     const onTrouble = (what: string, error: unknown): void => ports.onTrouble(what, undefined, error);
     this.#stopScanner = startScannerActor(
       clock,
@@ -229,8 +235,15 @@ export class LocalNode {
     return this.#directory.live().map(({ actor }) => actor);
   }
 
-  #others(): readonly Member[] {
-    return this.membership.live().filter(({ isSelf, notice }) => !isSelf && notice.url !== '');
+  /** Ahead of the scanner's next look: who joined since the last. */
+  async #look(): Promise<void> {
+    this.membership.note(await this.#options.ports.leases.holders());
+  }
+
+  /** One that joined just now included: a list without its sessions would look whole (I8). */
+  async #others(): Promise<readonly Member[]> {
+    await this.#look().catch((error: unknown) => this.#options.ports.onTrouble('the nodes could not be looked at anew', undefined, error));
+    return this.membership.live().filter(({ isSelf }) => !isSelf);
   }
 
   #callsOn({ holder }: Member, peer: PeerCalls): PeerCalls {

@@ -66,6 +66,11 @@ export class Membership {
     return members.toSorted((a, b) => (holderKey(a.holder) < holderKey(b.holder) ? -1 : 1));
   }
 
+  /** Whether the last look showed the holder, in the cluster still or silent. */
+  shows(holder: Holder): boolean {
+    return this.#seen.has(holderKey(holder));
+  }
+
   memberOf(holder: Holder): Member | undefined {
     return this.#asMember(this.#seen.get(holderKey(holder)));
   }

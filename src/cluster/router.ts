@@ -38,7 +38,7 @@ export interface RouterOptions {
   /** null: as many as the node takes. */
   readonly sessionsPerTenantMax: number | null;
   /** The other nodes of the cluster, for calls on many sessions. */
-  readonly peers: () => readonly PeerCalls[];
+  readonly peers: () => Promise<readonly PeerCalls[]>;
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'openSessions' | 'statement'>;
   /** Why no session may be opened now; undefined while the node serves. */
   readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | 'cut off from the lifecycle log' | undefined;
@@ -283,7 +283,7 @@ export class Router implements gateway.Gateway {
       timeout_ms: null,
       idle_timeout_ms: null,
       labels: {},
-      node_id: this.#options.ports.holder.node,
+      node_id: chain[0]?.by.node ?? this.#options.ports.holder.node,
       tables: [],
       ...(isTerminal(record) ? { ended: record } : {}),
     };

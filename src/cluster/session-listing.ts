@@ -17,7 +17,7 @@ export interface ListingOptions {
   readonly directory: SessionDirectory;
   readonly view: (known: KnownSession) => SessionView;
   /** The other nodes, each for its own sessions. */
-  readonly peers: () => readonly PeerCalls[];
+  readonly peers: () => Promise<readonly PeerCalls[]>;
 }
 
 /**
@@ -40,7 +40,7 @@ export class SessionListing {
       throw new InvalidRequest('"cursor" is the "next_cursor" of the page before', { field: 'cursor' });
     }
     const own = this.#options.directory.matching(tenant, filter).map((known) => this.#options.view(known));
-    const peers = filter.here === true ? [] : this.#options.peers();
+    const peers = filter.here === true ? [] : await this.#options.peers();
     const pages = await Promise.all(peers.map((peer) => peer.listSessions(tenant, { ...filter, limit, here: true })));
     const after = filter.cursor;
     const ordered = [...new Map([...own, ...pages.flatMap(({ sessions }) => sessions)].map((session) => [keyOf(session), session]))]
@@ -55,7 +55,7 @@ export class SessionListing {
     if (filter.state === undefined && Object.keys(filter.labels ?? {}).length === 0) {
       throw new InvalidRequest('Closing many sessions needs a filter, such as a label', { field: 'label' });
     }
-    const peers = filter.here === true ? [] : this.#options.peers();
+    const peers = filter.here === true ? [] : await this.#options.peers();
     const answers = await Promise.all([this.#closeOwn(tenant, filter), ...peers.map((peer) => peer.closeSessions(tenant, { ...filter, here: true }))]);
     return { closed: answers.flatMap(({ closed }) => closed), failed: answers.flatMap(({ failed }) => failed) };
   }

@@ -4,6 +4,23 @@ import { openFilled, startCluster, type FilledSession, type RunningCluster } fro
 
 const MIB = 1_048_576;
 
+describe('nodes that started just now', () => {
+  it('find each other’s sessions at once, long before they look around again', async () => {
+    const slow = ['--heartbeat-ms', '5000', '--fence-ms', '12000', '--claim-ms', '60000', '--scan-ms', '10000', '--spare-workers', '1'];
+    await using running = await startCluster({ flags: slow });
+    const { nodes } = running.cluster;
+    const ways = await Promise.all(nodes.map(async (node) => (await running.connect(node)).tenant('acme')));
+    const opened = await Promise.all(ways.map((way) => way.openSession({ labels: { user: '42' } })));
+    const ids = opened.map(({ id }) => id as string).toSorted();
+    for (const way of ways) {
+      for (const { id } of opened) expect(await way.session(id).rows('SELECT 42 AS answer')).toEqual([{ answer: 42 }]);
+      expect((await way.sessions()).map(({ session_id }) => session_id as string).toSorted()).toEqual(ids);
+    }
+    const { closed } = await ways[0]!.closeSessions({ labels: { user: '42' } });
+    expect(closed.map(({ session_id }) => session_id as string).toSorted()).toEqual(ids);
+  });
+});
+
 describe('any node for any session', () => {
   let running: RunningCluster;
   let acme: TenantHandle;
