@@ -9,6 +9,7 @@ import { LocalCluster, type LocalClusterOptions } from '../../src/cli/cluster/lo
 import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import type { RedisServer } from '../../src/cli/cluster/redis-server.ts';
 import type { LifecycleRecord } from '../../src/domain/lifecycle-record.ts';
+import { RoundRobin } from './round-robin.ts';
 
 /** A death is noticed within five seconds instead of fifteen; a machine that is busy with other tests misses no fence. */
 export const FAST = ['--heartbeat-ms', '500', '--fence-ms', '2000', '--claim-ms', '5000', '--scan-ms', '200', '--spare-workers', '1'];
@@ -36,7 +37,7 @@ export async function startCluster(options: Partial<LocalClusterOptions> = {}): 
   return {
     cluster,
     connect,
-    everywhere: await Mayfly.connect(cluster.nodes[0]?.url ?? '', { direct: false, fetch: roundRobin(cluster.nodes) }),
+    everywhere: await Mayfly.connect(cluster.nodes[0]?.url ?? '', { direct: false, fetch: new RoundRobin(cluster.nodes).fetch }),
     async [Symbol.asyncDispose]() {
       await Promise.all(clients.map((client) => client.close().catch(() => undefined)));
       await cluster.stop('SIGKILL');
@@ -50,17 +51,6 @@ export async function flush(server: RedisServer): Promise<void> {
   const redis = new Redis(server.url);
   await redis.flushall();
   redis.disconnect();
-}
-
-/** Each call goes to the next node that runs. */
-function roundRobin(nodes: readonly NodeProcess[]): typeof fetch {
-  let turn = 0;
-  return (input, init) => {
-    const running = nodes.filter(({ pid }) => pid !== undefined);
-    const node = running[turn++ % running.length];
-    const { pathname, search } = new URL(input instanceof Request ? input.url : input);
-    return fetch(`${node?.url ?? ''}${pathname}${search}`, init);
-  };
 }
 
 /** Every session's chain, in the order of the log. */

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServedNode } from './served-node.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 type Body = object | string | undefined;
 interface Said {
@@ -10,14 +11,14 @@ interface Said {
   readonly json: Record<string, unknown>;
 }
 
-/** The words of the contract against a node of its own, as a program without any library of ours says them. */
-describe('the contract, over HTTP', () => {
-  let dataDir: string;
-  let node: ServedNode;
+/** The words of the contract, as a program without any library of ours says them. */
+describe.each(Object.keys(DEPLOYMENTS))('the contract, over HTTP, on %s', (nodes) => {
+  let folder: string;
+  let deployment: Deployment;
   let session: string;
 
   async function say(method: string, path: string, body?: Body, headers: Record<string, string> = {}): Promise<Said> {
-    const answer = await fetch(node.url + path, {
+    const answer = await fetch(deployment.next() + path, {
       method,
       headers: { 'mayfly-tenant': 'acme', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -32,8 +33,8 @@ describe('the contract, over HTTP', () => {
   };
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-contract-'));
-    node = await ServedNode.start(dataDir, '--drain-ms', '0', '--timeout-max', '2h');
+    folder = await mkdtemp(join(tmpdir(), 'mayfly-contract-'));
+    deployment = await DEPLOYMENTS[nodes]!(folder, '--drain-ms', '0', '--timeout-max', '2h');
     session = await opened({});
     await say('PUT', `${session}/tables/people`, {
       columns: [
@@ -45,8 +46,8 @@ describe('the contract, over HTTP', () => {
   });
 
   afterAll(async () => {
-    expect(await node.end('SIGTERM')).toBe(0);
-    await rm(dataDir, { recursive: true });
+    expect(new Set(await deployment.stop())).toEqual(new Set([0]));
+    await rm(folder, { recursive: true });
   });
 
   const rows = '/tables/people/rows';

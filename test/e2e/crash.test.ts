@@ -1,10 +1,12 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import { Mayfly } from '../../src/index.ts';
 import type { LifecycleRecord, MayflyHandle, SessionHandle } from '../../src/index.ts';
-import { ServedNode } from './served-node.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 const SESSIONS = 50;
 
@@ -31,34 +33,37 @@ async function openWithRows(mayfly: MayflyHandle, rows: number): Promise<Session
   return session;
 }
 
-describe('a node that is killed', () => {
-  let dataDir: string;
-  let node: ServedNode;
+describe.each(Object.keys(DEPLOYMENTS))('a crash, on %s', (nodes) => {
+  let folder: string;
+  let deployment: Deployment;
 
   beforeEach(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-crash-'));
-    node = await ServedNode.start(dataDir, '--sessions-per-worker', '64');
+    folder = await mkdtemp(join(tmpdir(), 'mayfly-crash-'));
+    deployment = await DEPLOYMENTS[nodes]!(folder, '--sessions-per-worker', '64');
   });
 
   afterEach(async () => {
-    await node.end('SIGKILL');
-    await rm(dataDir, { recursive: true });
+    await deployment.kill();
+    await deployment.stop();
+    await rm(folder, { recursive: true });
   });
 
+  const connect = () => Mayfly.connect(deployment.next(), { direct: false, fetch: deployment.fetch });
+
   it.each(['alive', 'stopped'])(
-    'I3: owes its %s workers’ sessions their end, and pays at the next start, before it is ready',
+    'I3: killed nodes owe their %s workers’ sessions an end, and pay at the next start, before they are ready',
     async (workers) => {
-      const first = await Mayfly.connect(node.url);
+      const first = await connect();
       const sessions = await Promise.all(Array.from({ length: SESSIONS }, (_, index) => openWithRows(first, index + 1)));
       await sessions[0]?.sql('DELETE FROM kept');
-      const pids = await node.workers();
+      const pids = deployment.workers();
       expect(pids.length).toBeGreaterThan(0);
       if (workers === 'stopped') for (const pid of pids) process.kill(pid, 'SIGSTOP');
-      await node.end('SIGKILL');
+      await deployment.kill();
 
-      node = await ServedNode.start(dataDir);
+      await deployment.start();
       for (const pid of pids) await expect.poll(() => isAlive(pid)).toBe(false);
-      const ends = await endsOf(await Mayfly.connect(node.url));
+      const ends = await endsOf(await connect());
       expect(ends.size).toBe(SESSIONS);
       for (const [index, session] of sessions.entries()) {
         const [record, ...more] = ends.get(session.id) ?? [];
@@ -70,25 +75,26 @@ describe('a node that is killed', () => {
           details: { reason: 'process_exit', proof: 'process_exit', counted: 'last_acknowledged' },
         });
       }
-      expect((await readdir(join(dataDir, 'spill'), { recursive: true })).filter((name) => name.includes('.'))).toEqual([]);
+      expect((await deployment.spilled()).filter((file) => file.includes('.'))).toEqual([]);
     },
     60_000,
   );
 
-  it('refuses a second process on its folder, in words that name it', async () => {
-    await expect(ServedNode.start(dataDir)).rejects.toThrow(/data_dir_locked/);
+  it('refuses a second process on a folder, in words that name it', async () => {
+    const second = new NodeProcess({ folder: join(folder, 'node-1'), port: 0, nodeId: 'node-1', flags: [] });
+    await expect(second.start()).rejects.toThrow(/data_dir_locked/);
   });
 
   it('I4: ends the sessions of a killed worker alone, and opens new ones', async () => {
-    const mayfly = await Mayfly.connect(node.url);
-    const before = await node.workers();
+    const mayfly = await connect();
+    const spares = new Map(deployment.nodes.map((node) => [node.nodeId, node.workers()]));
     const lost = await openWithRows(mayfly, 7);
     const other = await mayfly.tenant('other').openSession();
     await other.createTableAs('mine', 'SELECT 1 AS one');
-    const [taken] = before;
-    expect(taken).toBeDefined();
-    // The first spare was given to the first tenant; killing each in turn until its session ends finds it.
-    for (const pid of before.slice(0, 1)) process.kill(pid, 'SIGKILL');
+    const [held] = await mayfly.tenant('acme').sessions();
+    // A node gives its first spare to its first tenant.
+    const [taken] = spares.get(held?.node_id ?? '') ?? [];
+    process.kill(taken!, 'SIGKILL');
     const ended = await Promise.race([lost.ended, other.ended]);
     expect(ended).toMatchObject({ event: 'timed_out', details: { reason: 'worker_lost', proof: 'process_exit' } });
     const survivor = ended.session_id === lost.id ? other : lost;

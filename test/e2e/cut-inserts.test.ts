@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Int64, Table, Utf8, tableToIPC, vectorFromArray } from 'apache-arrow';
 import type { RecordBatch } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServedNode } from './served-node.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 const ARROW = { 'content-type': 'application/vnd.apache.arrow.stream', 'mayfly-tenant': 'acme' };
 const BATCHES = 4;
@@ -29,13 +30,13 @@ const boundaries = Array.from({ length: BATCHES + 1 }, (_, count) => {
 });
 const whole = Buffer.from(tableToIPC(new Table(batches), 'stream'));
 
-describe('rows that are cut off, over HTTP', () => {
-  let dataDir: string;
-  let node: ServedNode;
+describe.each(Object.keys(DEPLOYMENTS))('rows that are cut off, over HTTP, on %s', (nodes) => {
+  let folder: string;
+  let deployment: Deployment;
   let session: string;
 
   const send = (method: string, path: string, body?: Buffer | object) =>
-    fetch(`${node.url}${path}`, {
+    fetch(`${deployment.next()}${path}`, {
       method,
       headers: { ...ARROW, ...(body instanceof Buffer ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: body instanceof Buffer ? new Uint8Array(body) : JSON.stringify(body) }),
@@ -55,7 +56,7 @@ describe('rows that are cut off, over HTTP', () => {
 
   /** Sends the head of an insert and some of its body on a connection of its own. */
   async function begin(path: string, framing: string, bytes: Buffer) {
-    const socket = connect(Number(new URL(node.url).port), '127.0.0.1');
+    const socket = connect(Number(new URL(deployment.next()).port), '127.0.0.1');
     await once(socket, 'connect');
     const head = Object.entries({ host: 'x', ...ARROW }).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`POST ${path}/tables/t/rows HTTP/1.1\r\n${head.join('')}${framing}\r\n\r\n`);
@@ -65,14 +66,14 @@ describe('rows that are cut off, over HTTP', () => {
   const chunk = (bytes: Buffer) => Buffer.concat([Buffer.from(`${bytes.byteLength.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-cut-'));
-    node = await ServedNode.start(dataDir, '--drain-ms', '0');
+    folder = await mkdtemp(join(tmpdir(), 'mayfly-cut-'));
+    deployment = await DEPLOYMENTS[nodes]!(folder, '--drain-ms', '0');
     session = await open();
   });
 
   afterAll(async () => {
-    expect(await node.end('SIGTERM')).toBe(0);
-    await rm(dataDir, { recursive: true });
+    expect(new Set(await deployment.stop())).toEqual(new Set([0]));
+    await rm(folder, { recursive: true });
   });
 
   it('I8: a body that ends at any batch boundary, or anywhere else before its marker, inserts nothing', async () => {

@@ -3,24 +3,56 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Field, Int64, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Mayfly } from '../../src/index.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 import { SURFACES } from './surfaces.ts';
 import type { Surface } from './surfaces.ts';
 
-/** What every session promises, end to end: in this process, on a node of its own through the remote client, and by plain HTTP. */
-describe.each(Object.keys(SURFACES))('a session’s life through the %s', (surface) => {
+describe('a session’s life through the library', () => {
   let dataDir: string;
-  let mayfly: Surface;
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'mayfly-e2e-'));
-    mayfly = await SURFACES[surface]!(dataDir);
   });
 
   afterAll(async () => {
-    expect(await mayfly.stop()).toBe(0);
     expect(await readdir(join(dataDir, 'spill'))).toEqual([]);
     await rm(dataDir, { recursive: true });
   });
+
+  promises(() => Mayfly.open({ dataDir }));
+});
+
+describe.each(Object.keys(DEPLOYMENTS))('a session’s life on %s', (nodes) => {
+  let folder: string;
+  let deployment: Deployment;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mayfly-e2e-'));
+    deployment = await DEPLOYMENTS[nodes]!(folder, '--drain-ms', '0');
+  });
+
+  afterAll(async () => {
+    expect(new Set(await deployment.stop())).toEqual(new Set([0]));
+    expect(await deployment.spilled()).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  describe.each(Object.keys(SURFACES))('through %s', (surface) => {
+    promises(() => SURFACES[surface]!(deployment));
+  });
+});
+
+/** What every session promises, end to end, whichever way it is reached. */
+function promises(reach: () => Promise<Surface>): void {
+  let mayfly: Surface;
+
+  beforeAll(async () => {
+    mayfly = await reach();
+  });
+
+  afterAll(() => mayfly.close());
 
   const schema = new Schema([new Field('image_id', new Int64(), false), new Field('image_hash', new Utf8(), true)]);
   const images = (count: number) =>
@@ -130,4 +162,4 @@ describe.each(Object.keys(SURFACES))('a session’s life through the %s', (surfa
     expect(record.event).toBe('closed');
     await failed;
   });
-});
+}

@@ -2,7 +2,7 @@ import { Table, tableFromIPC, tableToIPC } from 'apache-arrow';
 import type { Schema } from 'apache-arrow';
 import { Mayfly } from '../../src/index.ts';
 import type { LifecycleRecord } from '../../src/index.ts';
-import { ServedNode } from './served-node.ts';
+import type { Deployment } from './deployments.ts';
 
 /** What the promises need of a session, whichever way it is reached. */
 export interface PromisedSession {
@@ -25,31 +25,17 @@ export interface PromisedTenant {
   lifecycle(options: { readonly from: number }): AsyncIterable<{ readonly record: LifecycleRecord }>;
 }
 
-/** One way to reach a node, and how to leave it; `stop` answers the exit code of a node that is a process of its own. */
+/** One way to reach a node, and how to leave it. */
 export interface Surface {
   tenant(name: string): PromisedTenant;
-  stop(): Promise<number | null>;
+  close(): Promise<void>;
 }
 
-export const SURFACES: Readonly<Record<string, (dataDir: string) => Promise<Surface>>> = {
-  async library(dataDir) {
-    const mayfly = await Mayfly.open({ dataDir });
-    return { tenant: (name) => mayfly.tenant(name), stop: () => mayfly.close().then(() => 0) };
-  },
-  async 'remote client'(dataDir) {
-    const node = await ServedNode.start(dataDir);
-    const mayfly = await Mayfly.connect(node.url);
-    return {
-      tenant: (name) => mayfly.tenant(name),
-      async stop() {
-        await mayfly.close();
-        return node.end('SIGTERM');
-      },
-    };
-  },
-  async HTTP(dataDir) {
-    const node = await ServedNode.start(dataDir, '--drain-ms', '0');
-    return { tenant: (name) => new PlainTenant(node.url, name), stop: () => node.end('SIGTERM') };
+/** The ways to reach nodes that are processes of their own. */
+export const SURFACES: Readonly<Record<string, (deployment: Deployment) => Promise<Surface>>> = {
+  'the remote client': (deployment) => Mayfly.connect(deployment.next(), { direct: false, fetch: deployment.fetch }),
+  async HTTP(deployment) {
+    return { tenant: (name) => new PlainTenant(deployment, name), close: () => Promise.resolve() };
   },
 };
 
@@ -58,18 +44,18 @@ const ARROW = 'application/vnd.apache.arrow.stream';
 
 /** A tenant as `curl` would be it: nothing but requests, and an Arrow library for the bytes. */
 class PlainTenant implements PromisedTenant {
-  readonly #url: string;
+  readonly #deployment: Deployment;
   readonly #name: string;
 
-  constructor(url: string, name: string) {
-    this.#url = url;
+  constructor(deployment: Deployment, name: string) {
+    this.#deployment = deployment;
     this.#name = name;
   }
 
   /** @throws an error with the fields of the problem document */
   async send(method: string, path: string, body?: object | Uint8Array, accept = '*/*'): Promise<Response> {
     const bytes = body instanceof Uint8Array;
-    const answer = await fetch(this.#url + path, {
+    const answer = await fetch(this.#deployment.next() + path, {
       method,
       headers: { 'mayfly-tenant': this.#name, 'content-type': bytes ? ARROW : JSON_TYPE, accept },
       ...(body === undefined ? {} : { body: bytes ? Buffer.from(body) : JSON.stringify(body) }),

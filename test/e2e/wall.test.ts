@@ -4,23 +4,24 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE_STATEMENTS } from '../wall/hostile-statements.ts';
 import { USEFUL_STATEMENTS, USEFUL_TABLES } from '../wall/useful-statements.ts';
-import { ServedNode } from './served-node.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 const JSON_BODY = { 'content-type': 'application/json', 'mayfly-tenant': 'acme' };
 
-/** Both sides of the wall through a node, as a program without any library of ours meets it. */
-describe('the wall, over HTTP', () => {
-  let dataDir: string;
-  let node: ServedNode;
+/** Both sides of the wall, as a program without any library of ours meets it. */
+describe.each(Object.keys(DEPLOYMENTS))('the wall, over HTTP, on %s', (nodes) => {
+  let folder: string;
+  let deployment: Deployment;
   let session: string;
 
   const send = (method: string, path: string, body?: object) =>
-    fetch(`${node.url}${path}`, { method, headers: JSON_BODY, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    fetch(`${deployment.next()}${path}`, { method, headers: JSON_BODY, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   const ask = (query: string, table?: string) => send('POST', `/v1/sessions/${session}/sql`, { query, ...(table === undefined ? {} : { table }) });
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-wall-'));
-    node = await ServedNode.start(dataDir, '--drain-ms', '0');
+    folder = await mkdtemp(join(tmpdir(), 'mayfly-wall-'));
+    deployment = await DEPLOYMENTS[nodes]!(folder, '--drain-ms', '0');
     const opened = (await (await send('POST', '/v1/sessions', {})).json()) as { session_id: string };
     session = opened.session_id;
     for (const { name, query } of USEFUL_TABLES) {
@@ -30,8 +31,8 @@ describe('the wall, over HTTP', () => {
   });
 
   afterAll(async () => {
-    expect(await node.end('SIGTERM')).toBe(0);
-    await rm(dataDir, { recursive: true });
+    expect(new Set(await deployment.stop())).toEqual(new Set([0]));
+    await rm(folder, { recursive: true });
   });
 
   it('I7: answers every hostile statement with a refusal, and the session lives on', async () => {
