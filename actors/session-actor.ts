@@ -4,7 +4,7 @@ import { Unavailable, asMayflyError } from '../src/domain/errors.ts';
 import type { SessionState } from '../src/domain/gateway.ts';
 import { isTerminal } from '../src/domain/lifecycle-record.ts';
 import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
-import type { TableCount } from '../src/ports/lease-store.ts';
+import type { Holder, TableCount } from '../src/ports/lease-store.ts';
 import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
 import { sessionMachine } from '../machines/session-machine.ts';
 import type { SessionContext } from '../machines/session-context.ts';
@@ -63,7 +63,7 @@ export class SessionActor {
       });
     });
     const leased = (): Leased => ({ deadlineMs: this.expiresAtMs, ledger: this.#context.ledger });
-    this.#lease = new SessionLease(ports, adoption?.holder ?? ports.holder, identity, leased);
+    this.#lease = new SessionLease(ports, this.holder, identity, leased);
     this.#admission = new SessionAdmission(ports, identity, () => this.#actor.getSnapshot(), this.ended);
   }
 
@@ -91,6 +91,11 @@ export class SessionActor {
     await reached(this.#actor, (snapshot) => !snapshot.matches('open') || snapshot.context.error !== null);
     const snapshot = this.#actor.getSnapshot();
     if (!snapshot.matches('active')) throw notOpened(snapshot, this.identity);
+  }
+
+  /** Whoever holds its tables: this node, or the one that is gone. */
+  get holder(): Holder {
+    return this.#adoption?.holder ?? this.#ports.holder;
   }
 
   get #context(): SessionContext {
@@ -146,6 +151,11 @@ export class SessionActor {
 
   revoke(): void {
     this.#actor.send({ type: 'REVOKED' });
+  }
+
+  /** All that held its tables is known to be dead (I4): one that waits for this goes on. */
+  proven(): void {
+    this.#actor.send({ type: 'WORKER_LOST' });
   }
 
   /** Writes the lease anew, for a store that was emptied; one for which others may have decided asks the log first. */

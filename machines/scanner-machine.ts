@@ -1,10 +1,11 @@
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, fromPromise, raise, setup } from 'xstate';
 import type { Holder } from '../src/domain/lease.ts';
 
 /**
  * Watches over sessions whose holder may be gone. Every scan reads all holders' counters; a holder is *gone* when its
  * counter stood unmoved throughout `claimMs` of this scanner's own monotonic time, counted only over gap-free
  * successive reads: a scanner that was paused or cut off starts its windows anew, so nobody is claimed by mistake.
+ * What the gone ones left is ended beside that, for however long it takes: the other windows go on meanwhile.
  * Every `scansPerSweep` scans it sweeps: sessions the log holds as opened and not ended, against the leases (I3).
  */
 
@@ -38,7 +39,7 @@ export interface ScannerContext extends ScannerInput {
   readonly failures: number;
 }
 
-export type ScannerEvent = { readonly type: 'NUDGED' } | { readonly type: 'STOP' };
+export type ScannerEvent = { readonly type: 'NUDGED' } | { readonly type: 'LOOKED' } | { readonly type: 'STOP' };
 
 /** Two reads further apart than this many scan intervals leave a gap in which a holder could have moved unseen. */
 const GAP_SCANS = 4;
@@ -52,6 +53,13 @@ export function watch(context: ScannerContext, reading: Reading): Pick<ScannerCo
   });
   const gone = watched.filter(({ unmovedSinceMs }) => reading.atMs - unmovedSinceMs >= context.claimMs);
   return { watched, lastReadMs: reading.atMs, gone };
+}
+
+/** After the last read: the next interval, or sooner, when the first window will be whole. */
+export function untilNextScanMs({ scanMs, claimMs, watched, lastReadMs }: ScannerContext): number {
+  if (lastReadMs === null) return scanMs;
+  const leftMs = watched.map(({ unmovedSinceMs }) => unmovedSinceMs + claimMs - lastReadMs).filter((ms) => ms > 0);
+  return leftMs.reduce((least, ms) => Math.min(least, ms), scanMs);
 }
 
 function isSame(a: Holder, b: Holder): boolean {
@@ -75,43 +83,55 @@ export const scannerMachine = setup({
     noteFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     /** After a failed read nothing is known of the time between: every window starts anew. */
     forgetWindows: assign({ lastReadMs: null, gone: [] }),
+    tellOfReading: raise({ type: 'LOOKED' }),
   },
   guards: {
     someAreGone: ({ context }) => context.gone.length > 0,
     sweepIsDue: ({ context }) => context.scans % context.scansPerSweep === 0,
   },
   delays: {
-    untilScan: ({ context }) => context.scanMs,
+    untilScan: ({ context }) => untilNextScanMs(context),
     backoff: ({ context }) => Math.min(10_000, context.scanMs * 2 ** Math.min(context.failures, 8)),
   },
 }).createMachine({
   id: 'scanner',
   context: ({ input }) => ({ ...input, watched: [], lastReadMs: null, gone: [], scans: 0, failures: 0 }),
-  initial: 'waiting',
+  initial: 'watching',
   states: {
-    waiting: { after: { untilScan: 'scanning' }, on: { NUDGED: 'scanning' } },
-    scanning: {
-      invoke: {
-        src: 'readHolders',
-        onDone: { target: 'judging', actions: { type: 'noteReading', params: ({ event }) => event.output } },
-        onError: { target: 'backingOff', actions: ['noteFailure', 'forgetWindows'] },
+    watching: {
+      type: 'parallel',
+      states: {
+        holders: {
+          initial: 'waiting',
+          states: {
+            waiting: { after: { untilScan: 'scanning' }, on: { NUDGED: 'scanning' } },
+            scanning: {
+              invoke: {
+                src: 'readHolders',
+                onDone: { target: 'waiting', actions: [{ type: 'noteReading', params: ({ event }) => event.output }, 'tellOfReading'] },
+                onError: { target: 'backingOff', actions: ['noteFailure', 'forgetWindows'] },
+              },
+            },
+            backingOff: { after: { backoff: 'scanning' } },
+          },
+        },
+        // What could not be ended is tried again after the next reading.
+        orphans: {
+          initial: 'none',
+          states: {
+            none: { on: { LOOKED: { guard: 'someAreGone', target: 'adopting' } } },
+            adopting: { invoke: { src: 'adoptOrphans', input: ({ context }) => context.gone, onDone: 'none', onError: 'none' } },
+          },
+        },
+        log: {
+          initial: 'unread',
+          states: {
+            unread: { on: { LOOKED: { guard: 'sweepIsDue', target: 'sweeping' } } },
+            sweeping: { invoke: { src: 'sweepLog', onDone: 'unread', onError: 'unread' } },
+          },
+        },
       },
     },
-    judging: {
-      always: [{ guard: 'someAreGone', target: 'adopting' }, { guard: 'sweepIsDue', target: 'sweeping' }, { target: 'waiting' }],
-    },
-    adopting: {
-      invoke: {
-        src: 'adoptOrphans',
-        input: ({ context }) => context.gone,
-        onDone: 'waiting',
-        onError: { target: 'backingOff', actions: 'noteFailure' },
-      },
-    },
-    sweeping: {
-      invoke: { src: 'sweepLog', onDone: 'waiting', onError: { target: 'backingOff', actions: 'noteFailure' } },
-    },
-    backingOff: { after: { backoff: 'scanning' } },
     stopped: { type: 'final' },
   },
   on: { STOP: '.stopped' },

@@ -10,6 +10,7 @@ import type { Holder, LeaseContext } from '../ports/lease-store.ts';
 import type { LifeSign } from '../ports/life.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
 import { holderKey, type Membership } from './membership.ts';
+import { Pace } from './pace.ts';
 import type { SessionDirectory } from './session-directory.ts';
 
 export interface OrphansOptions {
@@ -42,9 +43,12 @@ export class Orphans {
   #unheld = new Map<string, Orphan[]>();
   /** Holders that are gone: their counter, and since when it stands still on this node's monotonic clock. */
   readonly #still = new Map<string, Watched>();
+  /** Holders that are gone and whose leases were read: they change no more, but for ends that come. */
+  readonly #pace: Pace;
 
   constructor(options: OrphansOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.ports.clock);
   }
 
   /** What the scanner looks at: every known holder, and those that only the log knows, whose counter never moves. */
@@ -58,8 +62,7 @@ export class Orphans {
     for (const { holder, counter } of readings) {
       const key = holderKey(holder);
       if (this.#still.get(key)?.counter === counter) continue;
-      this.#still.delete(key);
-      this.#unheld.delete(key);
+      this.#lose(key);
     }
     const shown = new Set(readings.map(({ holder }) => holderKey(holder)));
     const absent = [...this.#unheld].flatMap(([key, [first]]) => (first === undefined || shown.has(key) ? [] : [{ holder: first.holder, counter: 0 }]));
@@ -75,11 +78,22 @@ export class Orphans {
     const { holder } = watched;
     const key = holderKey(holder);
     this.#still.set(key, watched);
-    const unheld = this.#unheld.get(key) ?? [];
-    const isMine = this.#options.membership.looksAfter(key);
+    await this.#wake(key);
+    const unheld = (this.#unheld.get(key) ?? []).filter(({ session }) => !this.#options.directory.has(session));
+    const isMine = this.#options.membership.looksAfter(key) && this.#pace.isDue(key);
     if ((unheld.length === 0 && !isMine) || (await this.#options.answers(holder))) return;
     await this.#adoptAll([...unheld, ...(isMine ? await this.#leasesOf(holder) : [])]);
+    if (isMine) this.#pace.rest(key);
     await this.#forget(holder);
+  }
+
+  /** Those that wait for a proof hear at once that it is there: the holder and its workers are dead (I4). */
+  async #wake(key: string): Promise<void> {
+    const waiting = this.#options.directory.live().filter(({ actor }) => actor.state === 'partial_failure' && holderKey(actor.holder) === key);
+    const [first] = waiting;
+    if (first === undefined || (await this.#lifeOf(first.actor.holder)) !== 'released') return;
+    for (const { actor } of waiting) actor.proven();
+    this.#pace.forget(key);
   }
 
   /** Ends what predecessors on this data directory left; resolves when every terminal record stands. */
@@ -134,7 +148,7 @@ export class Orphans {
     const life = chain[0]?.by.life ?? shown.life;
     const holder = life === undefined ? shown : { ...shown, life };
     const sign = await this.#lifeOf(holder);
-    if (chain.length === 0 ? sign === 'released' : isOver(chain)) {
+    if (chain.length === 0 ? sign === 'released' || this.#isOutOfGrace(holder) : isOver(chain)) {
       await ports.leases.remove(holder, session);
       return undefined;
     }
@@ -165,13 +179,16 @@ export class Orphans {
   /** Out of reach since the partial failure was recorded, for the whole grace, and never seen to move in it. */
   async #isGivenUp(holder: Holder, tenant: Tenant, session: SessionId): Promise<boolean> {
     const { ports, unreachableGraceMs } = this.#options;
-    const still = this.#still.get(holderKey(holder));
-    if (unreachableGraceMs === null || still === undefined) return false;
+    if (unreachableGraceMs === null || !this.#isOutOfGrace(holder)) return false;
     const chain = await ports.log.chain(tenant, session);
     const partial = chain.find(({ record }) => record.event === 'partial_deletion_failure');
-    if (partial === undefined) return false;
-    const unmovedForMs = ports.clock.monotonicMs() - still.unmovedSinceMs;
-    return Math.min(unmovedForMs, ports.clock.wallMs() - Date.parse(partial.record.occurred_at)) >= unreachableGraceMs;
+    return partial !== undefined && ports.clock.wallMs() - Date.parse(partial.record.occurred_at) >= unreachableGraceMs;
+  }
+
+  #isOutOfGrace(holder: Holder): boolean {
+    const { ports, unreachableGraceMs } = this.#options;
+    const still = this.#still.get(holderKey(holder));
+    return unreachableGraceMs !== null && still !== undefined && ports.clock.monotonicMs() - still.unmovedSinceMs >= unreachableGraceMs;
   }
 
   async #lifeOf(holder: Holder): Promise<LifeSign> {
@@ -185,9 +202,14 @@ export class Orphans {
 
   /** False while some of its sessions are left; then it stays in sight, and is tried again. */
   async #forget(holder: Holder): Promise<void> {
-    if (!(await this.#options.ports.leases.forget(holder))) return;
-    this.#still.delete(holderKey(holder));
-    this.#unheld.delete(holderKey(holder));
+    if (await this.#options.ports.leases.forget(holder)) this.#lose(holderKey(holder));
+  }
+
+  /** It moves again, or nothing of it is left. */
+  #lose(key: string): void {
+    this.#still.delete(key);
+    this.#unheld.delete(key);
+    this.#pace.forget(key);
   }
 
   #spillOf(holder: Holder): Erasure['spill'] {

@@ -14,6 +14,9 @@ import { RoundRobin } from './round-robin.ts';
 /** A death is noticed within five seconds instead of fifteen; a machine that is busy with other tests misses no fence. */
 export const FAST = ['--heartbeat-ms', '500', '--fence-ms', '2000', '--claim-ms', '5000', '--scan-ms', '200', '--spare-workers', '1'];
 
+/** The least that is promised to be worked with: a death is noticed within two seconds. */
+export const QUICK = ['--heartbeat-ms', '250', '--fence-ms', '600', '--claim-ms', '1500', '--scan-ms', '100', '--spare-workers', '1'];
+
 /** Sessions opened at a time. */
 const OPENING_MAX = 4;
 

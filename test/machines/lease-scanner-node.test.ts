@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { initialTransition, transition } from 'xstate';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { leaseMachine } from '../../machines/lease-machine.ts';
 import { nodeMachine } from '../../machines/node-machine.ts';
-import { scannerMachine, watch } from '../../machines/scanner-machine.ts';
-import type { ScannerContext } from '../../machines/scanner-machine.ts';
+import { scannerMachine, untilNextScanMs, watch } from '../../machines/scanner-machine.ts';
+import type { Reading, ScannerContext } from '../../machines/scanner-machine.ts';
 import { explore, unreached } from './walk.ts';
 import type { Outcomes } from './walk.ts';
 
@@ -63,7 +64,7 @@ describe('the scanner machine', () => {
     covers(
       scannerMachine,
       input,
-      [{ type: 'NUDGED' }, { type: 'STOP' }],
+      [{ type: 'NUDGED' }, { type: 'LOOKED' }, { type: 'STOP' }],
       {
         readHolders: [reading(0), reading(100), reading(200), reading(350), reading(500), undefined],
         adoptOrphans: either,
@@ -94,5 +95,35 @@ describe('the scanner machine', () => {
         }
       }),
     );
+  });
+
+  it('looks again when the first window is whole, and once an interval at least', () => {
+    const seen = (unmovedSinceMs: number) => ({ holder, counter: 1, unmovedSinceMs });
+    const after = (lastReadMs: number | null, ...watched: number[]) =>
+      untilNextScanMs({ ...input, watched: watched.map(seen), lastReadMs, gone: [], scans: 1, failures: 0 });
+    expect(after(null, 0)).toBe(100);
+    expect(after(150, 0, 120)).toBe(100);
+    expect(after(230, 0, 120)).toBe(70);
+    expect(after(300, 0, 120)).toBe(100);
+    expect(after(380, 0, 120)).toBe(40);
+  });
+
+  it('goes on looking while it ends what others left, and sweeps all the same', () => {
+    const reading = (atMs: number): Reading => ({ atMs, holders: [{ holder, counter: 1 }] });
+    let [snapshot] = initialTransition(scannerMachine, input);
+    const looked = (atMs: number): void => {
+      const scanning = snapshot.matches({ watching: { holders: 'scanning' } });
+      if (!scanning) [snapshot] = transition(scannerMachine, snapshot, { type: 'NUDGED' });
+      const [next] = transition(scannerMachine, snapshot, {
+        type: 'xstate.done.actor.0.scanner.watching.holders.scanning',
+        output: reading(atMs),
+      } as never);
+      snapshot = next;
+    };
+    for (const atMs of [0, 100, 200, 300]) looked(atMs);
+    expect(snapshot.value).toEqual({ watching: { holders: 'waiting', orphans: 'adopting', log: 'sweeping' } });
+    looked(400);
+    expect(snapshot.context.watched).toEqual([{ holder, counter: 1, unmovedSinceMs: 0 }]);
+    expect(snapshot.context.lastReadMs).toBe(400);
   });
 });
