@@ -40,6 +40,7 @@ import {
   UnsupportedType,
 } from '../../src/index.ts';
 import { type RunningNode, startNode } from '../../src/node.ts';
+import { DEPLOYMENTS } from '../e2e/deployments.ts';
 
 const foreign = createRequire(import.meta.url)('apache-arrow') as typeof Arrow;
 const stops: (() => Promise<void>)[] = [];
@@ -79,6 +80,16 @@ async function remote(): Promise<MayflyHandle> {
   return mayfly;
 }
 
+async function inTurn(): Promise<MayflyHandle> {
+  const deployment = await DEPLOYMENTS['three nodes in turn']!(await folder(), '--drain-ms', '0');
+  const mayfly = await connect(deployment.next(), { direct: false, fetch: deployment.fetch });
+  stops.unshift(
+    () => mayfly.close(),
+    async () => void (await deployment.stop()),
+  );
+  return mayfly;
+}
+
 afterAll(async () => {
   for (const stop of stops) await stop();
 });
@@ -99,6 +110,7 @@ const people = (from: number, count: number): Table =>
 describe.each([
   ['the library', library],
   ['the remote client', remote],
+  ['the remote client of three nodes in turn', inTurn],
 ])('a real node through %s', (_name, start) => {
   let mayfly: MayflyHandle;
   let session: SessionHandle;
