@@ -7,7 +7,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { identify } from '../../src/embedded/process-identity.ts';
 import { findProgram } from '../../src/cli/cluster/find-program.ts';
+import { onFreePorts } from '../../src/cli/cluster/free-port.ts';
 import { startNatsCluster, startNatsServer } from '../../src/cli/cluster/nats-server.ts';
+import { NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import { RedisServer, startRedisServer, startRedisServers } from '../../src/cli/cluster/redis-server.ts';
 import type { ServerProcess } from '../../src/cli/cluster/server-process.ts';
 
@@ -102,6 +104,21 @@ describe('a Redis server', () => {
     const second = new RedisServer(server.port, { folder: path.join(folder, 'second') });
     await expect(second.start()).rejects.toThrow(/address already in use/i);
     expect(second.pid).toBeUndefined();
+  });
+
+  it('is started on another port when somebody took the first meanwhile, a node too', async () => {
+    const taken = own(await startRedisServer({ folder })).port;
+    let starts = 0;
+    const server = await onFreePorts(1, async ([free]) => {
+      starts += 1;
+      const one = new RedisServer(starts === 1 ? taken : free!, { folder: path.join(folder, 'second') });
+      await one.start();
+      return own(one);
+    });
+    expect([starts, server.port === taken]).toEqual([2, false]);
+    const node = new NodeProcess({ folder: path.join(folder, 'node'), port: taken, nodeId: 'node', flags: [] });
+    await expect(node.start()).rejects.toThrow(/address already in use/i);
+    await expect(onFreePorts(1, () => Promise.reject(new Error('something else')))).rejects.toThrow('something else');
   });
 
   it('does not outlive the process that started it, even one that is killed', async () => {

@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts } from '../../src/cli/cluster/free-port.ts';
 import { LocalCluster } from '../../src/cli/cluster/local-cluster.ts';
-import { NodeProcess } from '../../src/cli/cluster/node-process.ts';
+import { startNodeProcess, type NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import { RoundRobin } from '../cluster/round-robin.ts';
 import { FAST } from '../cluster/running-cluster.ts';
 
@@ -52,9 +51,7 @@ type Deploy = (folder: string, ...flags: readonly string[]) => Promise<Deploymen
 
 export const DEPLOYMENTS: Readonly<Record<string, Deploy>> = {
   async 'a node of its own'(folder, ...flags) {
-    const [port = 0] = await freePorts(1);
-    const node = new NodeProcess({ folder: join(folder, 'node-1'), port, nodeId: 'node-1', flags });
-    await node.start();
+    const node = await startNodeProcess({ folder: join(folder, 'node-1'), nodeId: 'node-1', flags });
     return new Deployment(folder, [node], () => Promise.resolve());
   },
   async 'three nodes in turn'(folder, ...flags) {

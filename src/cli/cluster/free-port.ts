@@ -22,6 +22,24 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return [...ports];
 }
 
+/** Another process took the port between the look and the start. */
+const PORT_TAKEN = /address already in use/i;
+const STARTS_MAX = 5;
+
+/**
+ * What `start` starts on `count` free ports; on others when somebody else was quicker.
+ * @throws Unavailable, or whatever else `start` rejects with
+ */
+export async function onFreePorts<Started>(count: number, start: (ports: readonly number[]) => Promise<Started>): Promise<Started> {
+  for (let starts = 1; ; starts += 1) {
+    try {
+      return await start(await freePorts(count));
+    } catch (error) {
+      if (starts === STARTS_MAX || !PORT_TAKEN.test(String(error))) throw error;
+    }
+  }
+}
+
 async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, '127.0.0.1');
   try {

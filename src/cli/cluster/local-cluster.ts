@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { freePorts } from './free-port.ts';
 import { startNatsCluster, startNatsServer, type NatsServer } from './nats-server.ts';
-import { NodeProcess } from './node-process.ts';
+import { startNodeProcess, type NodeProcess } from './node-process.ts';
 import { startRedisServers, type RedisServer } from './redis-server.ts';
+import { startAll } from './server-process.ts';
 
 export interface LocalClusterOptions {
   /** Everything it writes lies here; made if it is not there, never deleted. */
@@ -37,17 +37,15 @@ export class LocalCluster {
   static async start({ folder, onProgress = () => undefined, ...options }: LocalClusterOptions): Promise<LocalCluster> {
     onProgress(`starting ${options.redis} Redis masters`);
     const redis = await startRedisServers(options.redis, { folder: path.join(folder, 'redis'), persistent: options.persistent ?? false });
-    let cluster = new LocalCluster(redis, [], []);
+    let nats: readonly NatsServer[] = [];
     try {
       onProgress(`starting ${options.nats === 1 ? 'a NATS server' : `${options.nats} NATS servers`}`);
       const natsFolder = path.join(folder, 'nats');
-      const nats = options.nats === 1 ? [await startNatsServer({ folder: natsFolder })] : await startNatsCluster({ folder: natsFolder });
-      cluster = new LocalCluster(redis, nats, await nodesOf(folder, options, redis, nats));
+      nats = options.nats === 1 ? [await startNatsServer({ folder: natsFolder })] : await startNatsCluster({ folder: natsFolder });
       onProgress(`starting ${options.nodes} nodes`);
-      await Promise.all(cluster.nodes.map((node) => node.start()));
-      return cluster;
+      return new LocalCluster(redis, nats, await startNodes(folder, options, redis, nats));
     } catch (error) {
-      await cluster.stop('SIGKILL');
+      await new LocalCluster(redis, nats, []).stop();
       throw error;
     }
   }
@@ -59,7 +57,7 @@ export class LocalCluster {
   }
 }
 
-async function nodesOf(
+async function startNodes(
   folder: string,
   { nodes, flags = [] }: Pick<LocalClusterOptions, 'nodes' | 'flags'>,
   redis: readonly RedisServer[],
@@ -67,9 +65,9 @@ async function nodesOf(
 ): Promise<readonly NodeProcess[]> {
   const urls = (servers: readonly { readonly url: string }[]): string => servers.map(({ url }) => url).join(',');
   const env = { MAYFLY_CLUSTER_SECRET: randomBytes(24).toString('base64url') };
-  const ports = await freePorts(nodes);
-  return ports.map((port, at) => {
+  const starts = Array.from({ length: nodes }, async (_, at) => {
     const nodeId = `node-${at + 1}`;
-    return new NodeProcess({ folder: path.join(folder, nodeId), port, nodeId, env, flags: ['--redis', urls(redis), '--nats', urls(nats), ...flags] });
+    return startNodeProcess({ folder: path.join(folder, nodeId), nodeId, env, flags: ['--redis', urls(redis), '--nats', urls(nats), ...flags] });
   });
+  return startAll(starts, (node) => node.end('SIGKILL'));
 }

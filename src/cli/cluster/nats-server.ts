@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { freePorts } from './free-port.ts';
-import { ServerProcess, startAll, startOnFreePorts } from './server-process.ts';
+import { onFreePorts } from './free-port.ts';
+import { ServerProcess, startAll } from './server-process.ts';
 
 const ANSWER_MS_MAX = 500;
 
-/** A server's place among the others: the route ports of all of them. */
+/** A server's place among the others: the names of both, and the route ports of all of them. */
 interface NatsRoutes {
-  readonly clusterName: string;
+  readonly cluster: string;
+  readonly name: string;
   readonly own: number;
   readonly all: readonly number[];
 }
@@ -27,7 +28,7 @@ export class NatsServer extends ServerProcess {
   readonly #name: string;
 
   constructor(port: number, monitorPort: number, { folder, config }: NatsServerOptions, routes?: NatsRoutes) {
-    const name = `nats-${randomUUID()}`;
+    const name = routes?.name ?? `nats-${randomUUID()}`;
     super({
       program: 'nats-server',
       folder,
@@ -64,29 +65,32 @@ export class NatsServer extends ServerProcess {
 
 /** Starts one server: its streams have one replica. @throws Unavailable */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
-  return startOnFreePorts(async () => {
-    const [port, monitorPort] = await freePorts(2);
-    return new NatsServer(port!, monitorPort!, options);
+  return onFreePorts(2, async ([port, monitorPort]) => {
+    const server = new NatsServer(port!, monitorPort!, options);
+    await server.start();
+    return server;
   });
 }
 
+const CLUSTER_SIZE = 3;
+
 /** Starts three servers that form a cluster, each in a folder of its own below `folder`: streams can have three replicas. @throws Unavailable */
 export async function startNatsCluster({ folder, ...rest }: NatsServerOptions): Promise<readonly NatsServer[]> {
-  const size = 3;
-  const clusterName = `mayfly-${randomUUID()}`;
-  const ports = await freePorts(3 * size);
-  const all = ports.slice(0, size);
-  return startAll(
-    all.map(async (own, at) => {
-      const options = { ...rest, folder: path.join(folder, `nats-${at + 1}`) };
-      const server = new NatsServer(ports[size + at]!, ports[2 * size + at]!, options, { clusterName, own, all });
+  const cluster = `nats-${randomUUID()}`;
+  return onFreePorts(3 * CLUSTER_SIZE, (ports) => {
+    const all = ports.slice(0, CLUSTER_SIZE);
+    const starts = all.map(async (own, at) => {
+      // The same name at a second start: what its folder holds was written under it.
+      const routes = { cluster, name: `${cluster}-${at + 1}`, own, all };
+      const server = new NatsServer(ports[CLUSTER_SIZE + at]!, ports[2 * CLUSTER_SIZE + at]!, { ...rest, folder: path.join(folder, `nats-${at + 1}`) }, routes);
       await server.start();
       return server;
-    }),
-  );
+    });
+    return startAll(starts, (server) => server.stop());
+  });
 }
 
-function routeFlags({ clusterName, own, all }: NatsRoutes): readonly string[] {
+function routeFlags({ cluster, own, all }: NatsRoutes): readonly string[] {
   const urls = all.filter((port) => port !== own).map((port) => `nats://127.0.0.1:${port}`);
-  return ['--cluster_name', clusterName, '--cluster', `nats://127.0.0.1:${own}`, '--routes', urls.join(',')];
+  return ['--cluster_name', cluster, '--cluster', `nats://127.0.0.1:${own}`, '--routes', urls.join(',')];
 }

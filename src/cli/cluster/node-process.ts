@@ -6,6 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { Unavailable } from '../../domain/errors.ts';
+import { onFreePorts } from './free-port.ts';
 
 const COMPLAINT_CHARS_MAX = 2_000;
 
@@ -83,6 +84,15 @@ export class NodeProcess {
   get #logFile(): string {
     return path.join(this.#command.folder, 'node.log');
   }
+}
+
+/** Starts a node on a free port. @throws Unavailable */
+export async function startNodeProcess(command: Omit<NodeCommand, 'port'>): Promise<NodeProcess> {
+  return onFreePorts(1, async ([port]) => {
+    const node = new NodeProcess({ ...command, port: port! });
+    await node.start();
+    return node;
+  });
 }
 
 function mainModule(): string {

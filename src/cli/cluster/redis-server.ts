@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import path from 'node:path';
-import { freePorts } from './free-port.ts';
-import { ServerProcess, startAll, startOnFreePorts } from './server-process.ts';
+import { onFreePorts } from './free-port.ts';
+import { ServerProcess, startAll } from './server-process.ts';
 
 const ANSWER_MS_MAX = 500;
 
@@ -37,15 +37,17 @@ export class RedisServer extends ServerProcess {
 
 /** Starts one on a free port. @throws Unavailable */
 export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
-  return startOnFreePorts(async () => {
-    const [port] = await freePorts(1);
-    return new RedisServer(port!, options);
+  return onFreePorts(1, async ([port]) => {
+    const server = new RedisServer(port!, options);
+    await server.start();
+    return server;
   });
 }
 
 /** Starts independent masters, each in a folder of its own below `folder`. @throws Unavailable */
 export async function startRedisServers(count: number, { folder, ...options }: RedisServerOptions): Promise<readonly RedisServer[]> {
-  return startAll(Array.from({ length: count }, async (_, at) => startRedisServer({ ...options, folder: path.join(folder, `redis-${at + 1}`) })));
+  const starts = Array.from({ length: count }, async (_, at) => startRedisServer({ ...options, folder: path.join(folder, `redis-${at + 1}`) }));
+  return startAll(starts, (server) => server.stop());
 }
 
 /** What the server says until it hangs up; what it said so far when it is silent for too long or not there. */

@@ -111,29 +111,12 @@ export abstract class ServerProcess {
   }
 }
 
-/** Another process took the port between the look and the start. */
-const PORT_TAKEN = /address already in use/i;
-const PORT_TRIES_MAX = 5;
-
-/** Makes and starts a server, with other ports when somebody was quicker. */
-export async function startOnFreePorts<Server extends ServerProcess>(make: () => Promise<Server>): Promise<Server> {
-  for (let tries = 1; ; tries += 1) {
-    const server = await make();
-    try {
-      await server.start();
-      return server;
-    } catch (error) {
-      if (tries === PORT_TRIES_MAX || !PORT_TAKEN.test(String(error))) throw error;
-    }
-  }
-}
-
 /** Starts several; when one cannot be started, the others are stopped again. */
-export async function startAll<Server extends ServerProcess>(starts: readonly Promise<Server>[]): Promise<readonly Server[]> {
+export async function startAll<Started>(starts: readonly Promise<Started>[], stop: (started: Started) => Promise<unknown>): Promise<readonly Started[]> {
   const settled = await Promise.allSettled(starts);
-  const servers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const started = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = settled.find((one) => one.status === 'rejected');
-  if (failed === undefined) return servers;
-  await Promise.all(servers.map(async (server) => server.stop()));
+  if (failed === undefined) return started;
+  await Promise.all(started.map(stop));
   throw failed.reason;
 }
