@@ -1,6 +1,7 @@
 import { HttpGateway } from './client/http-gateway.ts';
 import type { LocalNode } from './cluster/local-node.ts';
 import type { Member } from './cluster/membership.ts';
+import { BoundedMap } from './domain/bounded-map.ts';
 import type { Gateway } from './domain/gateway.ts';
 import type { SessionId } from './domain/ids.ts';
 import type { Tenant } from './domain/tenant.ts';
@@ -43,9 +44,12 @@ function asPeer(member: Member | undefined): Peer | undefined {
   return member === undefined ? undefined : { holder: member.holder, url: member.notice.url };
 }
 
+/** Nodes for which a client is kept; one that is dropped is made anew, and its calls go on. */
+const CLIENTS_MAX = 1_000;
+
 /** Calls on other nodes, for what they hold themselves; one client for each, kept. */
 export function peerGateways(secret: string, clock: Clock): (member: Member) => Gateway {
-  const gateways = new Map<string, HttpGateway>();
+  const gateways = new BoundedMap<string, HttpGateway>(CLIENTS_MAX);
   return ({ notice: { url } }) => {
     const known = gateways.get(url);
     if (known !== undefined) return known;

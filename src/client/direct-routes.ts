@@ -1,6 +1,10 @@
+import { BoundedMap } from '../domain/bounded-map.ts';
+
 const SESSION_PATH = /^\/v1\/sessions\/([0-9a-f-]{36})/;
 /** Sessions whose node is remembered; the oldest are asked for through the way in again. */
 const SESSIONS_MAX = 10_000;
+/** Nodes of which it is remembered whether they can be reached; the first ones are tried anew. */
+const NODES_MAX = 1_000;
 const PROBE_MS_MAX = 1_000;
 /** After a node could not be reached from here, in ms. */
 const AVOID_MS = 60_000;
@@ -20,8 +24,8 @@ export interface DirectRoutesOptions {
 export class DirectRoutes {
   readonly #home: string;
   readonly #options: DirectRoutesOptions;
-  readonly #nodeOf = new Map<string, string>();
-  readonly #reach = new Map<string, Reach>();
+  readonly #nodeOf = new BoundedMap<string, string>(SESSIONS_MAX);
+  readonly #reach = new BoundedMap<string, Reach>(NODES_MAX);
 
   constructor(home: string, options: DirectRoutesOptions) {
     this.#home = home;
@@ -39,9 +43,7 @@ export class DirectRoutes {
     const session = sessionOf(path) ?? sessionOf(headers.get('location') ?? '');
     const node = headers.get('mayfly-node-url')?.replace(/\/+$/, '');
     if (session === undefined || node === undefined || node === this.#home) return;
-    this.#nodeOf.delete(session);
     this.#nodeOf.set(session, node);
-    if (this.#nodeOf.size > SESSIONS_MAX) for (const oldest of this.#nodeOf.keys()) if (this.#nodeOf.delete(oldest)) break;
     const reach = this.#reach.get(node) ?? 'unknown';
     const isDue = reach === 'unknown' || (typeof reach === 'object' && reach.avoidUntilMs <= this.#options.nowMs());
     if (isDue) void this.#probe(node);

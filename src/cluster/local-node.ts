@@ -183,7 +183,7 @@ export class LocalNode {
     const { leases, clock, holder } = ports;
     if (cluster !== undefined) await this.#reachable;
     this.#lease = startLeaseActor(
-      { leases, clock, holder, notice: () => this.notice() },
+      { leases, clock, holder, notice: () => (this.#url === '' && cluster !== undefined ? undefined : this.notice()) },
       { heartbeatMs, fenceMs, claimMs },
       {
         onHeld: (window) => {

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../domain/bounded-map.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Holder, KnownHolder, NodeNotice } from '../ports/lease-store.ts';
 import { rendezvous } from './rendezvous.ts';
@@ -22,6 +23,9 @@ export interface MembershipOptions {
   readonly fenceMs: number;
 }
 
+/** Nodes under suspicion; a suspicion that is dropped costs a try. */
+const SUSPECTS_MAX = 1_000;
+
 export const holderKey = ({ node, incarnation }: Holder): string => `${node}/${incarnation}`;
 
 /** Who is in the cluster, as of the last look. A view to route by: no safety rests on it. */
@@ -31,7 +35,7 @@ export class Membership {
   /** Until when a holder that is not shown may be there all the same: the store was emptied. */
   #gapsUntilMs = Number.NEGATIVE_INFINITY;
   /** Nodes that could not be reached a moment ago, and until when they are not tried first. */
-  readonly #suspects = new Map<string, number>();
+  readonly #suspects = new BoundedMap<string, number>(SUSPECTS_MAX);
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -64,11 +68,6 @@ export class Membership {
   live(): readonly Member[] {
     const members = [...this.#seen.values()].flatMap((seen) => this.#asMember(seen) ?? []);
     return members.toSorted((a, b) => (holderKey(a.holder) < holderKey(b.holder) ? -1 : 1));
-  }
-
-  /** Whether the last look showed the holder, in the cluster still or silent. */
-  shows(holder: Holder): boolean {
-    return this.#seen.has(holderKey(holder));
   }
 
   memberOf(holder: Holder): Member | undefined {

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../domain/bounded-map.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -9,8 +10,9 @@ import type { SessionDirectory } from './session-directory.ts';
 
 /** Sessions whose holder is remembered: it never changes, so nothing but room bounds it. */
 const REMEMBERED_MAX = 50_000;
-/** A holder that a look did not show is not looked for again for so long. */
+/** A holder that a look did not find in the cluster is not looked for again for so long. */
 const ABSENT_MS = 1_000;
+/** Such holders remembered. */
 const ABSENT_MAX = 1_000;
 
 export interface OwnersOptions {
@@ -27,8 +29,8 @@ export interface OwnersOptions {
 /** Which node serves a session: the directory of the cluster, read from the leases, or from the log where these tell nothing. */
 export class Owners {
   readonly #options: OwnersOptions;
-  readonly #remembered = new Map<SessionId, Holder>();
-  readonly #absentUntilMs = new Map<string, number>();
+  readonly #remembered = new BoundedMap<SessionId, Holder>(REMEMBERED_MAX);
+  readonly #absentUntilMs = new BoundedMap<string, number>(ABSENT_MAX);
 
   constructor(options: OwnersOptions) {
     this.#options = options;
@@ -53,27 +55,19 @@ export class Owners {
     const lease = await leases.find(session).catch(() => undefined);
     const holder = lease?.holder ?? (await log.chain(tenant, session))[0]?.by;
     if (holder === undefined) return undefined;
-    keepAtMost(this.#remembered, REMEMBERED_MAX);
     this.#remembered.set(session, holder);
     return holder;
   }
 
-  /** A node that joined since the last look is looked for; one that was shown and fell silent is not. */
+  /** A node that joined, or was heard of again, since the last look is looked for before it is held for gone. */
   async #memberOf(holder: Holder): Promise<Member | undefined> {
     const { membership, look, clock } = this.#options;
     const key = holderKey(holder);
     const nowMs = clock.monotonicMs();
-    if (!membership.shows(holder) && (this.#absentUntilMs.get(key) ?? nowMs) <= nowMs) {
+    if (membership.memberOf(holder) === undefined && (this.#absentUntilMs.get(key) ?? nowMs) <= nowMs) {
       await look().catch(() => undefined);
-      keepAtMost(this.#absentUntilMs, ABSENT_MAX);
-      if (!membership.shows(holder)) this.#absentUntilMs.set(key, nowMs + ABSENT_MS);
+      if (membership.memberOf(holder) === undefined) this.#absentUntilMs.set(key, nowMs + ABSENT_MS);
     }
     return membership.memberOf(holder);
   }
-}
-
-/** Makes room for one more: the oldest goes. */
-function keepAtMost(kept: Map<string, unknown>, max: number): void {
-  if (kept.size < max) return;
-  for (const oldest of kept.keys()) if (kept.delete(oldest)) return;
 }
