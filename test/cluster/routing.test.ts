@@ -29,7 +29,7 @@ describe('any node for any session', () => {
   beforeAll(async () => {
     running = await startCluster();
     acme = running.everywhere.tenant('acme');
-    all = await openFilled(acme, 24);
+    all = await openFilled(acme, 36);
   });
   afterAll(async () => running[Symbol.asyncDispose]());
 
@@ -38,6 +38,8 @@ describe('any node for any session', () => {
     fetch(url, { method: 'POST', headers: { ...headers, accept }, body: JSON.stringify({ query }) });
 
   it('spreads new sessions over the nodes', () => {
+    // Two nodes are drawn by chance for each: that one of three is never taken in 36 has odds of less than 2 in a million, and no
+    // count above none is certain. Which of the two is taken is certain, and shown for every draw by the test of the placement.
     for (const { nodeId } of running.cluster.nodes) expect(all.filter((one) => one.nodeId === nodeId).length).toBeGreaterThan(0);
   });
 
