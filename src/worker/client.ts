@@ -76,7 +76,9 @@ export class WorkerClient implements WorkerProcess {
       // Whoever hears of the loss may say that what it spilled is gone (I6).
       const end = async (how: string): Promise<void> => {
         await rm(settings.spillFolder, { recursive: true, force: true }).catch(() => undefined);
-        resolve(this.#gone(how));
+        resolve(this.#noteEnd(how));
+        // Its sessions hear of the loss before the calls that it cut off, which can then tell of their session's end.
+        setImmediate(() => this.#cutOff());
       };
       this.#child.once('error', (error) => void end(error.message));
       this.#child.once('exit', (code, signal) => void end(signal === null ? `exit code ${code}` : `signal ${signal}`));
@@ -172,8 +174,12 @@ export class WorkerClient implements WorkerProcess {
     pending.end();
   }
 
-  #gone(how: string): WorkerLoss {
+  #noteEnd(how: string): WorkerLoss {
     this.#loss = this.#loss === undefined ? { cause: 'exited', detail: how } : { ...this.#loss, detail: `${this.#loss.detail} (${how})` };
+    return this.#loss;
+  }
+
+  #cutOff(): void {
     const error = this.#lossError();
     for (const [id, pending] of this.#pending) {
       pending.reject(error);
@@ -181,7 +187,6 @@ export class WorkerClient implements WorkerProcess {
       this.#forget(id, pending);
     }
     this.#wire.destroy();
-    return this.#loss;
   }
 
   #lossError(): Error {

@@ -1,22 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { emptyStartsMs } from './empty-starts.ts';
 import { ServedNode } from './served-node.ts';
 
 const STARTS_MAX = 8;
 const READY_MAX_MS = 1_500;
-/** What 1.5 s are on a free machine, in starts of empty processes: a busy one starts everything late. */
+/** What 1.5 s are on a free machine, in starts of empty processes. */
 const READY_MAX_EMPTY_STARTS = 30;
-
-/** Two at a time, as a node starts beside its worker. */
-async function emptyStartsMs(): Promise<number> {
-  const began = performance.now();
-  await Promise.all([1, 2].map(() => once(spawn(process.execPath, ['-e', '0']), 'exit')));
-  return performance.now() - began;
-}
 
 async function readyMs(dataDir: string): Promise<number> {
   const began = performance.now();

@@ -54,13 +54,4 @@ describe.each(Object.keys(DEPLOYMENTS))('the wall, over HTTP, on %s', (nodes) =>
       await answer.body?.cancel();
     }
   });
-
-  it('I1: closes 50 sessions at once, each with one record of its own', async () => {
-    const opened = await Promise.all(Array.from({ length: 50 }, () => send('POST', '/v1/sessions', {})));
-    const ids = await Promise.all(opened.map(async (answer) => ((await answer.json()) as { session_id: string }).session_id));
-    const closed = await Promise.all(ids.map((id) => send('DELETE', `/v1/sessions/${id}`)));
-    for (const answer of closed) expect((await answer.json()) as object).toMatchObject({ event: 'closed', deleted_row_count: 0 });
-    const log = await (await send('GET', '/v1/lifecycle')).text();
-    for (const id of ids) expect(log.split('\n').filter((line) => line.includes(id) && line.includes('"closed"'))).toHaveLength(1);
-  });
 });

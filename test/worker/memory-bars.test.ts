@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServedNode } from '../e2e/served-node.ts';
 import type { Slot } from '../../src/ports/table-engine.ts';
 import { ipc, repeated, rows as rowsOf, startPool, type Pool } from './harness.ts';
-import { peakBytes, residentBytes } from './process-memory.ts';
+import { peakBytes, residentBytes } from './process-usage.ts';
 
 const MB = 1_000_000;
 const SESSION_LIMIT_BYTES = 256 * MB;

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 
+const MS_PER_TICK = 10;
+
 /** What the process holds now, in bytes. */
 export function residentBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
@@ -14,4 +16,11 @@ function statusBytes(pid: number, key: string): number {
   const [, kib] = new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
   if (kib === undefined) throw new Error(`process ${pid} has no ${key}`);
   return Number(kib) * 1_024;
+}
+
+/** Time the process spent on the cores, its threads' together, in ms. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);
+  return ((user ?? 0) + (system ?? 0)) * MS_PER_TICK;
 }
