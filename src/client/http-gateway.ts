@@ -22,14 +22,13 @@ import type {
 } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import { isTerminal, type LifecycleRecord } from '../domain/lifecycle-record.ts';
+import { ROW_MEDIA_TYPES, rowFormatOf } from '../domain/row-format.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import { linesOf } from './http-body.ts';
 import { HttpCaller, type HttpCallerOptions, type HttpRequest } from './http-caller.ts';
 import type { TokenGateway } from './tenant-gateway.ts';
 
-const ARROW = 'application/vnd.apache.arrow.stream';
-const JSON_TYPE = 'application/json';
-const NDJSON = 'application/x-ndjson';
+const { arrow: ARROW, ndjson: NDJSON } = ROW_MEDIA_TYPES;
 /** Between two looks at a session that takes long to close. */
 const CLOSE_POLL_MS = 1_000;
 const CLOSE_POLLS_MAX = 900;
@@ -118,17 +117,16 @@ export class HttpGateway implements Gateway, TokenGateway {
   }
 
   insertRows(tenant: MaybeTenant, session: SessionId, name: string, format: RowFormat, body: ByteStream, options: CallOptions = {}): Promise<{ rows: number }> {
-    const type = format === 'arrow' ? ARROW : JSON_TYPE;
+    const type = ROW_MEDIA_TYPES[format];
     const { signal, idempotency_key: key } = options;
     return this.#json({ method: 'POST', path: `${tablePath(session, name)}/rows`, tenant, body: { type, bytes: body }, key, signal });
   }
 
   async query(tenant: MaybeTenant, session: SessionId, request: QueryRequest, format: RowFormat, options: CallOptions = {}): Promise<QueryAnswer> {
     const { signal, idempotency_key: key } = options;
-    const accept = format === 'arrow' ? ARROW : JSON_TYPE;
+    const accept = ROW_MEDIA_TYPES[format];
     const exchange = await this.#caller.call({ method: 'POST', path: `${sessionPath(session)}/sql`, tenant, json: request, accept, key, signal });
-    const arrow = exchange.response.headers.get('content-type')?.startsWith(ARROW) === true;
-    return { format: arrow ? 'arrow' : 'json', body: exchange.bytes() };
+    return { format: rowFormatOf(exchange.response.headers.get('content-type')) ?? 'json', body: exchange.bytes() };
   }
 
   /** A follower that was cut off follows on behind the last entry it saw, as long as the node can be reached. */

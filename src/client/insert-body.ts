@@ -3,7 +3,7 @@ import { InvalidRows } from '../domain/errors.ts';
 import type { ByteStream, RowFormat } from '../domain/gateway.ts';
 import { type BatchLike, isBatch, isTable } from './arrow-adopt.ts';
 import { batchStream } from './arrow-encode.ts';
-import { jsonRowsStream } from './json-encode.ts';
+import { ndjsonStream } from './ndjson-encode.ts';
 
 /** Arrow data or rows: a Table, a RecordBatch, a row object, or a (possibly async) iterable of one of these kinds. */
 export type InsertData = Table | RecordBatch | object | Iterable<object> | AsyncIterable<object>;
@@ -25,7 +25,7 @@ export async function insertBody(data: InsertData): Promise<InsertBody> {
     throw new InvalidRows('Give an Arrow Table or RecordBatch, row objects, or an iterable of batches or of row objects');
   }
   const source = iteratorOf(data);
-  return source === undefined ? plain('json', jsonRowsStream([data])) : streamed(source);
+  return source === undefined ? plain('ndjson', ndjsonStream([data])) : streamed(source);
 }
 
 function plain(format: RowFormat, body: ByteStream): InsertBody {
@@ -67,8 +67,8 @@ async function streamed(source: Source): Promise<InsertBody> {
 
   const lead: unknown = first.value;
   const arrow = first.done !== true && (isBatch(lead) || isTable(lead));
-  const body = arrow ? batchStream(lead.schema, batchesOf(items())) : jsonRowsStream(items());
-  return { format: arrow ? 'arrow' : 'json', body, failure: () => failure, dispose };
+  const body = arrow ? batchStream(lead.schema, batchesOf(items())) : ndjsonStream(items());
+  return { format: arrow ? 'arrow' : 'ndjson', body, failure: () => failure, dispose };
 }
 
 async function letGo(source: Source): Promise<void> {

@@ -1,6 +1,7 @@
 import type { DurationInput } from './duration.ts';
 import type { SessionId } from './ids.ts';
 import type { LifecycleRecord } from './lifecycle-record.ts';
+import type { RowFormat } from './row-format.ts';
 import type { Tenant } from './tenant.ts';
 
 /**
@@ -105,7 +106,7 @@ export interface CreateTableRequest {
   readonly primary_key?: readonly string[];
 }
 
-export type RowFormat = 'arrow' | 'json';
+export type { RowFormat };
 
 export interface QueryRequest {
   readonly query: string;
@@ -117,8 +118,8 @@ export interface QueryRequest {
 }
 
 /**
- * Rows in the asked format, or for DML without RETURNING the number of rows changed (with `arrow` that is one row
- * in one column, `rows_changed`). Nothing is sent before the first MiB is known to be good.
+ * Rows in the asked format, or for DML without RETURNING the number of rows changed: `{rows_changed}` as `json`, one row
+ * of that one column in every other format. Nothing is sent before the first MiB is known to be good.
  */
 export interface QueryAnswer {
   readonly format: RowFormat;

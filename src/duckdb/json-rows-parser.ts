@@ -16,15 +16,26 @@ export class JsonNumber {
 
 export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | Map<string, JsonValue>;
 
-/** Reads the items of a JSON array one by one. @throws InvalidRows (`line`, from 1) */
-export class JsonArrayReader {
+/** Reads JSON piece by piece. @throws InvalidRows (`line`, from 1) */
+export class JsonReader {
   private readonly text: string;
+  private readonly firstLine: number;
   private at = 0;
 
-  constructor(text: string) {
+  /** @param firstLine the number of the text's first line */
+  constructor(text: string, firstLine = 1) {
     this.text = text;
+    this.firstLine = firstLine;
   }
 
+  /** The one value that the text is. */
+  whole(): JsonValue {
+    const value = this.value(DEPTH_MAX);
+    this.end('the value');
+    return value;
+  }
+
+  /** The items of the one array that the text is. */
   *items(): Generator<JsonValue, void, void> {
     this.expect('[');
     if (!this.accept(']')) {
@@ -32,8 +43,7 @@ export class JsonArrayReader {
       while (this.accept(','));
       this.expect(']');
     }
-    this.space();
-    if (this.at < this.text.length) throw this.bad('something behind the end of the array');
+    this.end('the array');
   }
 
   /** Characters read so far. */
@@ -43,9 +53,14 @@ export class JsonArrayReader {
 
   /** The line the reader stands on, from 1. */
   get line(): number {
-    let line = 1;
+    let line = this.firstLine;
     for (let at = this.text.indexOf('\n'); at >= 0 && at < this.at; at = this.text.indexOf('\n', at + 1)) line++;
     return line;
+  }
+
+  private end(what: string): void {
+    this.space();
+    if (this.at < this.text.length) throw this.bad(`something behind the end of ${what}`);
   }
 
   private value(depth: number): JsonValue {
@@ -139,6 +154,6 @@ export class JsonArrayReader {
 
   private bad(what: string): Error {
     const { line } = this;
-    return new InvalidRows(`The body is not a JSON array of objects: line ${line} has ${what}`, { line });
+    return new InvalidRows(`The rows cannot be read: line ${line} has ${what}`, { line });
   }
 }

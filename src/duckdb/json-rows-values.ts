@@ -146,7 +146,7 @@ function nestedOf(type: DuckDBType, field: string): FromJson {
   }
   if (type instanceof DuckDBStructType) return structOf(type, field);
   if (type instanceof DuckDBMapType) return mapOf(type, field);
-  throw new UnsupportedType(`The column "${field}" of type ${type} cannot be filled from JSON: use Arrow, or a statement`, { field });
+  throw new UnsupportedType(`The column "${field}" of type ${type} cannot be filled from text: use Arrow, or a statement`, { field });
 }
 
 function structOf(type: DuckDBStructType, field: string): FromJson {

@@ -5,10 +5,10 @@ import type { TableCount } from '../ports/lease-store.ts';
 import type { SlotQuery } from '../ports/table-engine.ts';
 import { ChunkBudget } from './chunk-budget.ts';
 import { bindParameters } from './parameters.ts';
+import type { RowEncoder } from './row-formats.ts';
 import type { Verdict } from './sql-policy.ts';
 import { countRows, type TableCatalog } from './table-catalog.ts';
 import type { Transaction } from './transaction.ts';
-import type { TypedColumn } from './type-map.ts';
 
 export interface StatementWork {
   readonly connection: DuckDBConnection;
@@ -18,7 +18,6 @@ export interface StatementWork {
 }
 
 type Parameters = SlotQuery['parameters'];
-type Encode = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncGenerator<Uint8Array, void, void>;
 
 /** DML without RETURNING. @returns rows changed */
 export async function changeRows(work: StatementWork, verdict: Verdict, parameters: Parameters): Promise<number> {
@@ -37,7 +36,7 @@ export async function changeRows(work: StatementWork, verdict: Verdict, paramete
  * Rows as they come, encoded. The end of a stream of chunks says nothing, since one that failed just ends: the
  * transaction is probed and committed before the encoder may write its last bytes (I8).
  */
-export async function* streamRows(work: StatementWork, verdict: Verdict, parameters: Parameters, encode: Encode): AsyncGenerator<Uint8Array, void, void> {
+export async function* streamRows(work: StatementWork, verdict: Verdict, parameters: Parameters, encode: RowEncoder): AsyncGenerator<Uint8Array, void, void> {
   const { connection, transaction } = work;
   let committed = false;
   let statement: DuckDBPreparedStatement | undefined;

@@ -6,11 +6,9 @@ import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../ports/table-engine.ts';
 import { openArrowStream } from './arrow-to-duckdb.ts';
-import { encodeArrow } from './duckdb-to-arrow.ts';
 import { holdBack } from './held-answer.ts';
 import { appendArrow, appendChunks } from './insert-rows.ts';
-import { readJsonRows } from './json-rows.ts';
-import { encodeJsonRows } from './rows-to-json.ts';
+import { readTextRows, ROW_ENCODERS } from './row-formats.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SlotPool } from './slot-pool.ts';
 import type { SqlPolicy } from './sql-policy.ts';
@@ -74,8 +72,7 @@ export class TableEngineSlot {
         await appendArrow(this.#connection, table, input, transaction);
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
-        const chunks = readJsonRows(body, columns, { bodyMaxBytes: this.#options.messageMaxBytes });
-        await appendChunks(this.#connection, name, chunks, transaction);
+        await appendChunks(this.#connection, name, readTextRows(format, body, columns, this.#options.messageMaxBytes), transaction);
       }
       const rows = await catalog.countRows(this.#connection, name);
       await transaction.commit();
@@ -99,8 +96,7 @@ export class TableEngineSlot {
         end();
         return { format: query.format, body: changedRows(changed, query.format) };
       }
-      const encode = query.format === 'arrow' ? encodeArrow : encodeJsonRows;
-      return { format: query.format, body: await holdBack(streamRows(work, verdict, query.parameters, encode), end) };
+      return { format: query.format, body: await holdBack(streamRows(work, verdict, query.parameters, ROW_ENCODERS[query.format]), end) };
     } catch (error) {
       end();
       throw transaction.explain(error);
@@ -265,5 +261,5 @@ async function* changedRows(changed: number, format: RowFormat): AsyncGenerator<
   const one = async function* (): AsyncGenerator<DuckDBDataChunk> {
     yield chunk;
   };
-  yield* encodeArrow([{ name: 'rows_changed', type: BIGINT }], one());
+  yield* ROW_ENCODERS[format]([{ name: 'rows_changed', type: BIGINT }], one());
 }

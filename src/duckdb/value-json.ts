@@ -116,11 +116,11 @@ function isoTimestamp(value: NonNullable<DuckDBValue>): string {
   if (endless !== undefined) return endless;
   const zoned = value instanceof DuckDBTimestampTZValue;
   const text = String(zoned ? new DuckDBTimestampValue(value.micros) : value);
-  return text.includes('(BC)') ? text : `${text.replace(' ', 'T')}${zoned ? 'Z' : ''}`;
+  return text.includes('(BC)') ? `${text}${zoned ? '+00' : ''}` : `${text.replace(' ', 'T')}${zoned ? 'Z' : ''}`;
 }
 
 /** The values themselves print an infinite date as the day after the last one. */
-function infinity(value: NonNullable<DuckDBValue>): string | undefined {
+export function infinity(value: NonNullable<DuckDBValue>): string | undefined {
   const instant = value as DuckDBDateValue | DuckDBTimestampValue; // the finer and coarser timestamps are alike
   if (instant.isFinite) return undefined;
   const [amount] = Object.values(instant) as (number | bigint)[];

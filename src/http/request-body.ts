@@ -5,6 +5,8 @@ import { InvalidRequest, PayloadTooLarge, UnsupportedMediaType } from '../domain
 import type { ByteStream } from '../domain/gateway.ts';
 import { parseExactJson } from './exact-json.ts';
 
+const UNREADABLE = /;\s*(?:charset\s*=(?!\s*"?(?:utf-?8|us-ascii)"?\s*(?:;|$))|header\s*=\s*"?absent)/i;
+
 /** One request's body: read once, bounded, hashed on the way through, never gathered unless it is JSON. */
 export class RequestBody {
   private readonly hash = createHash('sha256');
@@ -30,11 +32,14 @@ export class RequestBody {
     return this.ended || this.raw.readableEnded || !this.announced();
   }
 
-  /** @throws UnsupportedMediaType listing what is supported */
+  /** @throws UnsupportedMediaType listing what is supported; also for text that says it is not UTF-8, and CSV that says it has no header */
   expectMediaType<M extends string>(supported: readonly M[]): M {
     const found = supported.find((each) => each === this.mediaType);
     if (found === undefined) {
       throw new UnsupportedMediaType(`This call takes ${supported.join(' or ')}`, { media_type: this.mediaType ?? null, supported });
+    }
+    if (UNREADABLE.test(this.raw.headers['content-type'] ?? '')) {
+      throw new UnsupportedMediaType('Text is read as UTF-8, and CSV with a header that names the columns', { media_type: this.mediaType, supported });
     }
     return found;
   }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { ByteStream } from '../domain/gateway.ts';
+import { ROW_MEDIA_TYPES } from '../domain/row-format.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { HttpLimits, HttpServerOptions } from './options.ts';
 import type { RequestBody } from './request-body.ts';
@@ -52,7 +53,5 @@ export interface Route {
   handle(call: Call): Promise<Answer>;
 }
 
-export const JSON_TYPE = 'application/json';
-export const ARROW_TYPE = 'application/vnd.apache.arrow.stream';
-export const NDJSON_TYPE = 'application/x-ndjson';
+export const { json: JSON_TYPE, arrow: ARROW_TYPE, ndjson: NDJSON_TYPE } = ROW_MEDIA_TYPES;
 export const EVENT_STREAM_TYPE = 'text/event-stream';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROW_TYPES } from '../domain/row-format.ts';
 
 /** The wire's shapes, once: bodies and queries are checked against them, and the OpenAPI document is made from them. */
 
@@ -88,6 +89,8 @@ export const closedSessions = z.object({
 });
 export const closingSession = z.object({ session_id: z.uuid(), state });
 export const droppedTable = z.object({ name, deleted_row_count: rows });
+/** Media types of rows that no JSON schema describes. */
+export const anyRows: Readonly<Record<string, null>> = Object.fromEntries(ROW_TYPES.map((type) => [type, null]));
 export const insertedRows = z.object({ rows });
 export const queryResult = z.union([
   z.object({ columns: z.array(z.object({ name, type: z.string() })), rows: z.array(z.array(z.unknown())) }),

@@ -55,11 +55,11 @@ async function gather(connection: DuckDBConnection, sql: string, encode: Encode)
   return Buffer.concat(parts);
 }
 
-function columnsOf(result: DuckDBResult): TypedColumn[] {
+export function columnsOf(result: DuckDBResult): TypedColumn[] {
   return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }));
 }
 
-async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
+export async function* chunksOf(result: DuckDBResult): AsyncGenerator<DuckDBDataChunk> {
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return;

@@ -228,7 +228,7 @@ export class MemoryGateway implements Gateway {
 
   /** A body as the rows it stands for. */
   protected read(format: RowFormat, body: ByteStream): Promise<Table> {
-    return format === 'arrow' ? tableOf(body) : jsonTableOf(body);
+    return format === 'arrow' ? tableOf(body) : rowTableOf(format, body);
   }
 
   #append(record: LifecycleRecord): void {
@@ -296,10 +296,11 @@ async function tableOf(body: ByteStream): Promise<Table> {
   return new Table(reader.schema, batches);
 }
 
-async function jsonTableOf(body: ByteStream): Promise<Table> {
+async function rowTableOf(format: RowFormat, body: ByteStream): Promise<Table> {
+  const text = new TextDecoder().decode(await bytesOf(body));
   try {
-    return tableFromJSON(JSON.parse(new TextDecoder().decode(await bytesOf(body))) as Record<string, unknown>[]);
+    return tableFromJSON(JSON.parse(format === 'json' ? text : `[${text.trim().split('\n').join()}]`) as Record<string, unknown>[]);
   } catch (cause) {
-    throw new InvalidRows('Not a JSON array of objects', {}, { cause });
+    throw new InvalidRows('Neither a JSON array of objects nor lines of them', {}, { cause });
   }
 }

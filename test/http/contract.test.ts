@@ -1,3 +1,4 @@
+import { ROW_TYPES } from '../../src/domain/row-format.ts';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
 import { ERROR_KINDS } from '../../src/domain/errors.ts';
@@ -121,8 +122,11 @@ describe('negotiation', () => {
     ['*/*', 200, 'application/json'],
     ['application/vnd.apache.arrow.stream', 200, 'application/vnd.apache.arrow.stream'],
     ['application/json;q=0.2, application/vnd.apache.arrow.stream;q=0.9', 200, 'application/vnd.apache.arrow.stream'],
-    ['text/csv, application/json;q=0.1', 200, 'application/json'],
-    ['text/csv', 406, 'application/problem+json'],
+    ['text/csv, application/json;q=0.1', 200, 'text/csv'],
+    ['application/x-ndjson', 200, 'application/x-ndjson'],
+    ['text/*', 200, 'text/csv'],
+    ['text/html, application/json;q=0.1', 200, 'application/json'],
+    ['text/html', 406, 'application/problem+json'],
     ['application/json;q=0', 406, 'application/problem+json'],
   ])('Accept: %s', async (accept, status, type) => {
     const { call, open, memory } = await started();
@@ -132,13 +136,19 @@ describe('negotiation', () => {
     expect(memory.runs.includes('select')).toBe(status === 200);
   });
 
-  test('bodies of other kinds list what is supported', async () => {
+  test.each(['text/html', 'text/csv; charset=latin1', 'text/csv; header=absent', 'application/json;charset="utf-16"'])(
+    'a body of the kind %s is refused with what is supported',
+    async (type) => {
+      const { call, open } = await started();
+      const answer = await call(`/v1/sessions/${await open()}/tables/t/rows`, { method: 'POST', body: 'a,b', headers: { 'content-type': type } });
+      expect([answer.status, await problemOf(answer)]).toMatchObject([415, { code: 'unsupported_media_type', supported: ROW_TYPES }]);
+    },
+  );
+
+  test.each(['text/csv; charset=UTF-8; header=present', 'TEXT/CSV', 'application/x-ndjson;charset="utf-8"'])('a body of the kind %s is taken', async (type) => {
     const { call, open } = await started();
-    const answer = await call(`/v1/sessions/${await open()}/tables/t/rows`, { method: 'POST', body: 'a,b', headers: { 'content-type': 'text/csv' } });
-    expect([answer.status, await problemOf(answer)]).toMatchObject([
-      415,
-      { code: 'unsupported_media_type', supported: ['application/vnd.apache.arrow.stream', 'application/json'] },
-    ]);
+    const answer = await call(`/v1/sessions/${await open()}/tables/t/rows`, { method: 'POST', body: 'a,b', headers: { 'content-type': type } });
+    expect(await problemOf(answer)).toMatchObject({ code: 'unknown_table' });
   });
 });
 

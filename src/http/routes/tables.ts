@@ -1,5 +1,6 @@
 import { InvalidRequest } from '../../domain/errors.ts';
 import type { CreateTableRequest, TableSource } from '../../domain/gateway.ts';
+import { ROW_TYPES, rowFormatOf } from '../../domain/row-format.ts';
 import { ARROW_TYPE, JSON_TYPE } from '../route.ts';
 import type { Call, Route, RouteContext } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -66,11 +67,11 @@ export function tableRoutes({ gateway, limits }: RouteContext): readonly Route[]
       summary: 'Insert rows, all or none',
       access: 'tenant',
       query: schemas.emptyQuery,
-      body: { [ARROW_TYPE]: null, [JSON_TYPE]: schemas.rowsBody },
+      body: { ...schemas.anyRows, [JSON_TYPE]: schemas.rowsBody },
       answers: { 200: { [JSON_TYPE]: schemas.insertedRows } },
       async handle(call) {
         const session = sessionIdOf(call);
-        const format = call.body.expectMediaType([ARROW_TYPE, JSON_TYPE]) === ARROW_TYPE ? 'arrow' : 'json';
+        const format = rowFormatOf(call.body.expectMediaType(ROW_TYPES)) ?? 'json';
         const inserted = await gateway.insertRows(call.tenant, session, nameOf(call), format, call.body.stream(), { signal: call.signal });
         return { status: 200, json: inserted };
       },

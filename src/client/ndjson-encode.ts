@@ -5,23 +5,20 @@ import { jsonValue } from './json-values.ts';
 /** Text gathered before it is sent, in UTF-16 units. */
 const CHUNK_UNITS = 64 * 1024;
 
-/**
- * Row objects as one JSON array, read as they are sent. The closing bracket follows only a source that ended well, so
- * one that throws inserts nothing (I8).
- */
-export async function* jsonRowsStream(rows: Iterable<object> | AsyncIterable<object>): ByteStream {
+/** Row objects as lines of JSON, read as they are sent. A source that throws breaks the body off, so it inserts nothing (I8). */
+export async function* ndjsonStream(rows: Iterable<object> | AsyncIterable<object>): ByteStream {
   const encoder = new TextEncoder();
-  let text = '[';
+  let text = '';
   let line = 0;
   for await (const row of rows) {
     line += 1;
-    text += (line === 1 ? '' : ',') + rowText(row, line);
+    text += `${rowText(row, line)}\n`;
     if (text.length >= CHUNK_UNITS) {
       yield encoder.encode(text);
       text = '';
     }
   }
-  yield encoder.encode(`${text}]`);
+  yield encoder.encode(text);
 }
 
 function rowText(row: unknown, line: number): string {

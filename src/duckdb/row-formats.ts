@@ -1,0 +1,38 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import type { ByteStream, RowFormat } from '../domain/gateway.ts';
+import { readCsvRows } from './csv-rows.ts';
+import { encodeArrow } from './duckdb-to-arrow.ts';
+import { readJsonRows } from './json-rows.ts';
+import { readNdjsonRows } from './ndjson-rows.ts';
+import type { RowChunk } from './row-chunk.ts';
+import { encodeCsv } from './rows-to-csv.ts';
+import { encodeJsonRows } from './rows-to-json.ts';
+import { encodeNdjson } from './rows-to-ndjson.ts';
+import type { TypedColumn } from './type-map.ts';
+
+export type RowEncoder = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncGenerator<Uint8Array, void, void>;
+
+/** A format whose end tells nothing is made whole by the transport; the others bear their own end (I8). */
+export const ROW_ENCODERS: Readonly<Record<RowFormat, RowEncoder>> = {
+  arrow: encodeArrow,
+  json: encodeJsonRows,
+  ndjson: encodeNdjson,
+  csv: encodeCsv,
+};
+
+/** Rows as text, typed by the columns of the table they go into. @param maxBytes of what is taken into memory at once */
+export function readTextRows(
+  format: Exclude<RowFormat, 'arrow'>,
+  body: ByteStream,
+  columns: readonly TypedColumn[],
+  maxBytes: number,
+): AsyncGenerator<RowChunk, void, void> {
+  switch (format) {
+    case 'json':
+      return readJsonRows(body, columns, { bodyMaxBytes: maxBytes });
+    case 'ndjson':
+      return readNdjsonRows(body, columns, { rowMaxBytes: maxBytes });
+    case 'csv':
+      return readCsvRows(body, columns, { rowMaxBytes: maxBytes });
+  }
+}
