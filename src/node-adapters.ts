@@ -8,6 +8,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Holder, LeaseStore } from './ports/lease-store.ts';
 import type { LifecycleLog } from './ports/lifecycle-log.ts';
 import type { Log } from './ports/log.ts';
+import type { Metrics } from './ports/metrics.ts';
 import type { LifePort } from './worker/life-port.ts';
 
 /** What a node stands on: the adapters of one process, or those of a cluster. */
@@ -30,16 +31,18 @@ export interface AdapterNeeds {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'journalFsync'>;
 }
 
 /** @throws DataDirLocked while another process holds `settings.dataDir` */
-export async function openEmbeddedAdapters(settings: Settings, { clock, ids, log }: AdapterNeeds): Promise<NodeAdapters> {
+export async function openEmbeddedAdapters(settings: Settings, { clock, ids, log, metrics }: AdapterNeeds): Promise<NodeAdapters> {
   const embedded = await openEmbedded({
     dataDir: settings.dataDir,
     clock,
     ids,
     nodeId: settings.nodeId,
     retentionMs: settings.retentionMs ?? Number.MAX_SAFE_INTEGER,
+    onSync: (seconds) => metrics.journalFsync(seconds),
     onNotice: ({ kind, detail, fields }) => log.warn({ kind, ...fields }, detail),
   });
   const { dataDir, leases, claims } = embedded;

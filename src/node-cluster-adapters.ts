@@ -2,6 +2,7 @@ import { LifeWatch } from './cluster/life-watch.ts';
 import type { Settings } from './config.ts';
 import { InvalidRequest } from './domain/errors.ts';
 import { openDataDir } from './embedded/data-dir.ts';
+import { timedJournalFiles } from './embedded/journal-files.ts';
 import { JournalOutbox } from './embedded/outbox.ts';
 import { openNats } from './nats/open-nats.ts';
 import type { AdapterNeeds, NodeAdapters } from './node-adapters.ts';
@@ -19,7 +20,7 @@ interface Notice {
  * Leases and claims in Redis, the log in JetStream with this folder's outbox before it.
  * @throws DataDirLocked; InvalidRequest for servers or addresses that would break a promise; Unavailable when they are out of reach
  */
-export async function openClusterAdapters(settings: Settings, { clock, ids, log }: AdapterNeeds): Promise<NodeAdapters> {
+export async function openClusterAdapters(settings: Settings, { clock, ids, log, metrics }: AdapterNeeds): Promise<NodeAdapters> {
   const onNotice = ({ kind, detail, fields }: Notice): void => log.warn({ kind, ...fields }, detail);
   const closers: (() => Promise<void>)[] = [];
   /** In the reverse of the order in which they were opened, whatever fails. */
@@ -35,7 +36,12 @@ export async function openClusterAdapters(settings: Settings, { clock, ids, log 
     const redis = await openRedis({ urls: settings.redis, clock, onNotice });
     closers.push(() => redis.close());
     await redis.check();
-    const outbox = await JournalOutbox.open(dataDir.outboxFolder, { clock, onNotice, retentionMs: settings.retentionMs ?? Number.MAX_SAFE_INTEGER });
+    const outbox = await JournalOutbox.open(dataDir.outboxFolder, {
+      clock,
+      onNotice,
+      files: timedJournalFiles(clock, (seconds) => metrics.journalFsync(seconds)),
+      retentionMs: settings.retentionMs ?? Number.MAX_SAFE_INTEGER,
+    });
     closers.push(() => outbox.close());
     const nats = await openNats({
       urls: settings.nats,

@@ -13,6 +13,7 @@ import { SystemClock } from './embedded/system-clock.ts';
 import { openEmbeddedAdapters, type AdapterNeeds, type NodeAdapters } from './node-adapters.ts';
 import { peerGateways, peersOf, type Peers } from './node-peers.ts';
 import { createLog } from './observe/log.ts';
+import type { Metrics } from './ports/metrics.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { MetricsRegistry } from './observe/metrics.ts';
 import type { Clock } from './ports/clock.ts';
@@ -59,11 +60,11 @@ export async function startNode(settings: Settings): Promise<RunningNode> {
   const ids = new RandomIds();
   const metrics = createMetrics();
   const log = createLog(settings.logLevel);
-  const needs = { clock, ids, log };
+  const needs = { clock, ids, log, metrics };
   const secret = settings.clusterSecret ?? '';
   const adapters = isClustered(settings) ? await openClustered(settings, needs) : await openEmbeddedAdapters(settings, needs);
   try {
-    const engine = await startEngine(settings, adapters, clock, log);
+    const engine = await startEngine(settings, adapters, needs);
     const node = new LocalNode({
       ports: portsOf(settings, adapters, engine, clock, log),
       ids,
@@ -115,7 +116,11 @@ async function openClustered(settings: Settings, needs: AdapterNeeds): Promise<N
   return openClusterAdapters(settings, needs);
 }
 
-function startEngine(settings: Settings, { dataDir, holder, lifePort }: NodeAdapters, clock: Clock, log: Log): Promise<WorkerTableEngine> {
+function startEngine(
+  settings: Settings,
+  { dataDir, holder, lifePort }: NodeAdapters,
+  { clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics },
+): Promise<WorkerTableEngine> {
   return WorkerTableEngine.start({
     spillRoot: join(dataDir.spillRoot, holder.incarnation),
     maxWorkers: settings.maxWorkers,
@@ -127,6 +132,7 @@ function startEngine(settings: Settings, { dataDir, holder, lifePort }: NodeAdap
     clock,
     onSpawn: (pid) => dataDir.recordProcess(pid),
     onExit: (pid) => dataDir.forgetProcess(pid),
+    onWorkers: (state, count) => metrics.workers(state, count),
     onLine: (pid, line) => log.warn({ worker_pid: pid }, line),
     ...(lifePort === undefined ? {} : { lifePort }),
   });

@@ -1,4 +1,5 @@
 import { heldStream } from '../../actors/held-stream.ts';
+import type { StreamEnd } from '../../actors/held-stream.ts';
 import { SessionActor } from '../../actors/session-actor.ts';
 import { sessionEnded } from '../../actors/session-standing.ts';
 import type { SessionPorts } from '../../actors/session-ports.ts';
@@ -20,7 +21,7 @@ import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import { parseLogicalName, physicalId, tableRef } from '../domain/table-name.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { Tenant } from '../domain/tenant.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { Metrics, StatementOutcome } from '../ports/metrics.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
 import type { PeerCalls } from './peer-calls.ts';
@@ -194,21 +195,18 @@ export class Router implements gateway.Gateway {
     const { ports } = this.#options;
     const work = await actor.begin({ ...options, timeoutMs });
     const beganMs = ports.clock.monotonicMs();
-    const finish = (outcome: 'ok' | 'failed'): void => {
+    const finish = (end: StreamEnd): Promise<Error> | undefined => {
       work.end();
-      this.#options.metrics.statement(outcome, (ports.clock.monotonicMs() - beganMs) / 1_000);
-    };
-    const fail = (error: unknown): Promise<Error> => {
-      finish('failed');
-      return work.explain(error);
+      this.#options.metrics.statement(outcomeOf(end), (ports.clock.monotonicMs() - beganMs) / 1_000);
+      return end.how === 'failed' ? work.explain(end.error) : undefined;
     };
     try {
       const { query, parameters } = request;
       const asking = { query, format, ...(table === undefined ? {} : { table }), ...(parameters === undefined ? {} : { parameters }) };
       const answer = await work.slot.query(asking, work.options);
-      return { format: answer.format, body: heldStream(answer.body, (error) => (error === undefined ? finish('ok') : fail(error))) };
+      return { format: answer.format, body: heldStream(answer.body, finish) };
     } catch (error) {
-      throw await fail(error);
+      throw asMayflyError(await finish({ how: 'failed', error }));
     }
   }
 
@@ -338,4 +336,10 @@ function aborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
   });
+}
+
+function outcomeOf(end: StreamEnd): StatementOutcome {
+  if (end.how !== 'failed') return end.how === 'whole' ? 'ok' : 'cancelled';
+  const { code } = asMayflyError(end.error);
+  return code === 'query_timeout' ? 'timed_out' : code === 'query_cancelled' ? 'cancelled' : 'failed';
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import { EmbeddedClaimLock } from './claim-lock.ts';
 import { openDataDir, type DataDir } from './data-dir.ts';
 import { EmbeddedLeaseStore } from './lease-store.ts';
+import { timedJournalFiles } from './journal-files.ts';
 import { JournalLifecycleLog } from './lifecycle-log.ts';
 import type { EmbeddedNotice } from './notice.ts';
 
@@ -16,6 +17,8 @@ export interface EmbeddedOptions {
   readonly retentionMs?: number;
   /** Size above which the journal starts another file, in bytes; 16 MiB by default. */
   readonly segmentBytes?: number;
+  /** Told how long each sync of the journal took; must not throw. */
+  readonly onSync?: (seconds: number) => void;
   /** Told of repairs, failures and kills; must not throw. */
   readonly onNotice?: (notice: EmbeddedNotice) => void;
 }
@@ -46,6 +49,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     const log = await JournalLifecycleLog.open(dataDir.journalFolder, {
       clock,
       onNotice,
+      ...(options.onSync === undefined ? {} : { files: timedJournalFiles(clock, options.onSync) }),
       ...(options.retentionMs === undefined ? {} : { retentionMs: options.retentionMs }),
       ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
     });

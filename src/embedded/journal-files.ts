@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../ports/clock.ts';
 
 /** One open file of the journal. */
 export interface JournalFile {
@@ -76,6 +77,24 @@ export const systemJournalFiles: JournalFiles = {
     }
   },
 };
+
+/** The same files, with every sync's duration told, in seconds. */
+export function timedJournalFiles(clock: Clock, onSync: (seconds: number) => void): JournalFiles {
+  return {
+    ...systemJournalFiles,
+    open: async (path, mode) => {
+      const file = await systemJournalFiles.open(path, mode);
+      return {
+        ...file,
+        datasync: async () => {
+          const beganMs = clock.monotonicMs();
+          await file.datasync();
+          onSync((clock.monotonicMs() - beganMs) / 1_000);
+        },
+      };
+    },
+  };
+}
 
 /** Writes all of it, however the system cuts it up. */
 export async function writeFully(file: JournalFile, bytes: Buffer, position: number): Promise<void> {

@@ -54,6 +54,8 @@ export interface WorkerPoolOptions {
   /** So that the data directory knows which processes to end after a crash. */
   readonly onSpawn?: (pid: number) => void;
   readonly onExit?: (pid: number) => void;
+  /** How many processes there are without a tenant, and of one, whenever that may have changed. */
+  readonly onWorkers?: (state: 'spare' | 'busy', count: number) => void;
   /** What a worker wrote to its standard output or error, line by line, each at most 4 KiB. */
   readonly onLine?: (pid: number, line: string) => void;
 }
@@ -79,6 +81,7 @@ export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
     idleWorkerMs: 60_000,
     onSpawn: () => undefined,
     onExit: () => undefined,
+    onWorkers: () => undefined,
     onLine: () => undefined,
     ...options,
   };

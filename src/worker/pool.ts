@@ -52,6 +52,7 @@ export class WorkerTableEngine implements TableEngine {
     for (let tries = 1; ; tries++) {
       const worker = this.#place(request.tenant);
       worker.assign(request.tenant, request.session);
+      this.#tellCounts();
       this.#refill();
       try {
         return await this.#open(worker, request);
@@ -118,10 +119,18 @@ export class WorkerTableEngine implements TableEngine {
     const worker = new PooledWorker(this.#settings, this.#failures, (wasReady) => {
       this.#workers.delete(worker);
       this.#failures = wasReady ? 0 : this.#failures + 1;
+      this.#tellCounts();
       this.#refill();
     });
     this.#workers.add(worker);
+    this.#tellCounts();
     return worker;
+  }
+
+  #tellCounts(): void {
+    const spares = [...this.#workers].filter(({ tenant }) => tenant === undefined).length;
+    this.#settings.onWorkers('spare', spares);
+    this.#settings.onWorkers('busy', this.#workers.size - spares);
   }
 }
 

@@ -44,6 +44,9 @@ describe.each(Object.keys(DEPLOYMENTS))('a session’s life on %s', (nodes) => {
   });
 });
 
+/** Takes about a second of a core. */
+const LONGER_THAN_IDLE = 'SELECT count(*) AS n FROM range(100000000) t(i) WHERE i % 7 = hash(i) % 11';
+
 /** What every session promises, end to end, whichever way it is reached. */
 function promises(reach: () => Promise<Surface>): void {
   let mayfly: Surface;
@@ -111,6 +114,11 @@ function promises(reach: () => Promise<Surface>): void {
     const acme = mayfly.tenant('acme');
     const idle = await acme.openSession({ idleTimeout: 200 });
     expect(await idle.ended).toMatchObject({ event: 'timed_out', details: { reason: 'idle' } });
+    // Work in flight is never idle, be it one piece after another that waited behind it.
+    const used = await acme.openSession({ idleTimeout: 500 });
+    const answers = await Promise.all(['SELECT 1 AS n', LONGER_THAN_IDLE, LONGER_THAN_IDLE].map((query) => used.rows(query)));
+    expect(answers.map((rows) => rows.length)).toEqual([1, 1, 1]);
+    expect(await used.ended).toMatchObject({ event: 'timed_out', details: { reason: 'idle' } });
   });
 
   it('lets a hash that was copied out survive the close', async () => {
