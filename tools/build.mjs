@@ -22,7 +22,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 const stamp = path.join(dist, '.built');
-const COMPILED = ['src', 'machines', 'actors', 'bench'];
+const COMPILED = ['src', 'machines', 'actors', 'bench', 'examples'];
 const SETTINGS = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'tools/console.mjs'];
 
 /** True when dist/ is missing or older than a source; a removed source shows by its folder's time. */

@@ -76,7 +76,7 @@ export function documents() {
   const docs = path.join(root, 'docs');
   return [
     ...['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'].map((name) => path.join(root, name)),
-    ...readdirSync(docs)
+    ...readdirSync(docs, { recursive: true })
       .filter((name) => name.endsWith('.md'))
       .map((name) => path.join(docs, name)),
   ];

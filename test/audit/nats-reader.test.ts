@@ -60,7 +60,7 @@ async function append(...chain: readonly (string | number)[]): Promise<void> {
 /** Starts one of the page's programs as somebody would who copied it. */
 async function start(name: 'operator' | 'reader') {
   const [, program] = new RegExp(`^\`\`\`js ${name}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(read('docs/audit.md')) ?? [];
-  const folder = path.join(ROOT, 'dist/examples');
+  const folder = path.join(ROOT, 'dist/documents');
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, `audit-${name}.mjs`);
   await writeFile(file, program ?? '');

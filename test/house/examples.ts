@@ -32,22 +32,26 @@ export interface Printed {
 /** Runs a page's JavaScript as a module of a program that depends on `mayfly`, in an empty folder. */
 export async function runScript({ page, program, promised }: Example): Promise<Printed> {
   // Under dist/, so that the package finds itself by its name; the build output is what a user gets.
-  const folder = path.join(ROOT, 'dist/examples');
+  const folder = path.join(ROOT, 'dist/documents');
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, `${path.basename(page, '.md').toLowerCase()}.mjs`);
   await writeFile(file, program);
   return inEmptyFolder(async (cwd) => printed(await run(process.execPath, [file], { cwd, timeout: RUN_TIMEOUT_MS }), promised));
 }
 
-/** Runs a page's shell script against the node at `url`, with curl, or what stands in for it where there is none. */
+/** Runs a page's shell script against the node at `url`. */
 export async function runShell({ program, promised }: Example, url: string): Promise<Printed> {
   return inEmptyFolder(async (cwd) => {
-    const curl = (await has('curl')) ? '' : `curl() { ${quoted(process.execPath)} ${quoted(path.join(ROOT, 'test/house/plain-curl.mjs'))} "$@"; }\n`;
-    const node = `node() { ${quoted(process.execPath)} "$@"; }\n`;
-    const mayfly = `mayfly() { node ${quoted(path.join(ROOT, 'dist/src/cli/main.js'))} "$@"; }\n`;
-    const script = `set -eu\n${curl}${node}${mayfly}${program.replaceAll('http://127.0.0.1:7464', url)}`;
+    const script = `set -eu\n${await shellPrelude()}${program.replaceAll('http://127.0.0.1:7464', url)}`;
     return printed(await run('sh', ['-c', script], { cwd, timeout: RUN_TIMEOUT_MS }), promised);
   });
+}
+
+/** What the documents' shell scripts call: this Node, `mayfly` as it was built, and curl, or what stands in for it where there is none. */
+export async function shellPrelude(): Promise<string> {
+  const curl = (await has('curl')) ? '' : `curl() { ${quoted(process.execPath)} ${quoted(path.join(ROOT, 'test/house/plain-curl.mjs'))} "$@"; }\n`;
+  const node = `node() { ${quoted(process.execPath)} "$@"; }\n`;
+  return `${curl}${node}mayfly() { node ${quoted(path.join(ROOT, 'dist/src/cli/main.js'))} "$@"; }\n`;
 }
 
 function printed({ stdout }: { readonly stdout: string }, promised: readonly string[]): Printed {
@@ -60,7 +64,7 @@ function printed({ stdout }: { readonly stdout: string }, promised: readonly str
   return { text: stdout, broken };
 }
 
-async function inEmptyFolder<T>(work: (cwd: string) => Promise<T>): Promise<T> {
+export async function inEmptyFolder<T>(work: (cwd: string) => Promise<T>): Promise<T> {
   const cwd = await mkdtemp(path.join(tmpdir(), 'mayfly-example-'));
   try {
     return await work(cwd);

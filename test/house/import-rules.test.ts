@@ -30,6 +30,7 @@ describe('the import rules', () => {
       'src/client/',
       'src/cli/',
       'src/console/',
+      'examples/',
     ]) {
       expect(
         modules.some((name) => name.startsWith(at)),

@@ -4,7 +4,7 @@ import path from 'node:path';
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** Made, fetched, or not the project's: never looked at. */
-const LEFT_OUT = new Set(['node_modules', 'dist', '.git', '.mayfly', 'coverage']);
+const LEFT_OUT = new Set(['node_modules', 'dist', '.git', '.mayfly', '.mayfly-tutorial', 'coverage']);
 
 /** Files of the project as paths from its root, with or without git at hand. */
 export function projectFiles(folder = ''): readonly string[] {
