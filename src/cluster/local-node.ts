@@ -92,7 +92,7 @@ export class LocalNode {
       onAbandoned: ({ session }) => this.#directory.forget(session),
       onDecided: (holder, { session }) => this.#revokeElsewhere(holder, session),
     };
-    this.membership = new Membership({ clock: ports.clock, self: ports.holder, fenceMs: options.fenceMs });
+    this.membership = new Membership({ clock: ports.clock, self: ports.holder, silenceMs: options.fenceMs + options.scanMs });
     this.owners = new Owners({ ...ports, self: ports.holder, directory: this.#directory, membership: this.membership, look: () => this.#look() });
     this.#orphans = new Orphans({
       ports: this.#ports,

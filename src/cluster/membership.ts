@@ -17,10 +17,13 @@ interface Seen {
 }
 
 export interface MembershipOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>;
   readonly self: Holder;
-  /** A node whose counter stood still for longer is not counted on; it is not given up either: that is the scanner's to say. */
-  readonly fenceMs: number;
+  /**
+   * A node whose counter was not seen to move for longer is not counted on; it is not given up either: that is the
+   * scanner's to say. Longer than the time between two looks, or every node would be lost from sight before the next.
+   */
+  readonly silenceMs: number;
 }
 
 /** Nodes under suspicion; a suspicion that is dropped costs a try. */
@@ -42,7 +45,7 @@ export class Membership {
   }
 
   note(known: readonly KnownHolder[]): void {
-    const { clock, self, fenceMs } = this.#options;
+    const { clock, self, silenceMs } = this.#options;
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
     const selfKey = holderKey(self);
@@ -51,7 +54,7 @@ export class Membership {
     for (const one of known) {
       const key = holderKey(one.holder);
       const before = this.#seen.get(key);
-      const isOld = one.notice === undefined || Math.abs(wallMs - one.notice.at) > fenceMs;
+      const isOld = one.notice === undefined || Math.abs(wallMs - one.notice.at) > silenceMs;
       const movedMs = before === undefined ? (isOld ? Number.NEGATIVE_INFINITY : nowMs) : before.known.counter === one.counter ? before.movedMs : nowMs;
       seen.set(key, { known: one, movedMs });
     }
@@ -60,11 +63,11 @@ export class Membership {
 
   /** The store was emptied: who is not shown has had no time yet to show again. */
   expectGaps(): void {
-    const { clock, fenceMs } = this.#options;
-    this.#gapsUntilMs = clock.monotonicMs() + fenceMs;
+    const { clock, silenceMs } = this.#options;
+    this.#gapsUntilMs = clock.monotonicMs() + silenceMs;
   }
 
-  /** Members heard of within the fence, in the order of their names. */
+  /** Members heard of lately, in the order of their names. */
   live(): readonly Member[] {
     const members = [...this.#seen.values()].flatMap((seen) => this.#asMember(seen) ?? []);
     return members.toSorted((a, b) => (holderKey(a.holder) < holderKey(b.holder) ? -1 : 1));
@@ -75,8 +78,8 @@ export class Membership {
   }
 
   #asMember(seen: Seen | undefined): Member | undefined {
-    const { clock, self, fenceMs } = this.#options;
-    if (seen?.known.notice === undefined || seen.movedMs < clock.monotonicMs() - fenceMs) return undefined;
+    const { clock, self, silenceMs } = this.#options;
+    if (seen?.known.notice === undefined || seen.movedMs < clock.monotonicMs() - silenceMs) return undefined;
     const { holder, notice } = seen.known;
     return { holder, notice, isSelf: holderKey(holder) === holderKey(self) };
   }

@@ -14,7 +14,7 @@ function membershipOf(notices: readonly Partial<NodeNotice>[], self = SELF): Mem
     counter: 1,
     notice: { url: `http://n${at}`, state: 'serving', sessions: 0, sessionsMax: 10, reachesLog: true, at: clock.wallMs(), ...notice },
   }));
-  const membership = new Membership({ clock, self: { node: `n${self}`, incarnation: 'first' }, fenceMs: 60_000 });
+  const membership = new Membership({ clock, self: { node: `n${self}`, incarnation: 'first' }, silenceMs: 60_000 });
   membership.note(known);
   return membership;
 }
