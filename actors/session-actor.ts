@@ -225,6 +225,7 @@ export class SessionActor {
   #work(turn: Turn, request: WorkRequest): Work {
     const slot = this.#slot;
     if (slot === undefined) throw new Error('I7: an active session has its slot');
+    let isOver = false;
     const signals = [this.#interrupt.signal, ...(request.signal === undefined ? [] : [request.signal])];
     return {
       slot,
@@ -234,6 +235,8 @@ export class SessionActor {
         noteCount: (count) => this.noteCount(count),
       },
       end: () => {
+        if (isOver) return;
+        isOver = true;
         turn.leave();
         this.#actor.send({ type: 'WORK_ENDED' });
       },

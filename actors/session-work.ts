@@ -17,7 +17,7 @@ export interface WorkRequest {
 export interface Work {
   readonly slot: Slot;
   readonly options: WorkOptions;
-  /** Leaves the turn to the next one. */
+  /** Leaves the turn to the next one, once. */
   end(): void;
   /** The error a caller gets for `error`: the session's end, when that is what cut the work off. */
   explain(error: unknown): Promise<MayflyError>;

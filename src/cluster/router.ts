@@ -204,6 +204,8 @@ export class Router implements gateway.Gateway {
       const { query, parameters } = request;
       const asking = { query, format, ...(table === undefined ? {} : { table }), ...(parameters === undefined ? {} : { parameters }) };
       const answer = await work.slot.query(asking, work.options);
+      // A reader may be slow, or have stopped reading: what is over holds up nobody.
+      void answer.over.then(() => work.end());
       return { format: answer.format, body: heldStream(answer.body, finish) };
     } catch (error) {
       throw asMayflyError(await finish({ how: 'failed', error }));

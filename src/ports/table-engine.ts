@@ -71,6 +71,11 @@ export interface WorkerLoss {
   readonly detail: string;
 }
 
+export interface SlotAnswer extends QueryAnswer {
+  /** Resolves when the statement is over, however much of its answer is still unread: others may then have their turn. */
+  readonly over: Promise<void>;
+}
+
 /** One session's DuckDB instance. The caller runs one piece of work at a time. */
 export interface Slot {
   /** Resolves when the worker is gone, which ends the session; pending for ever otherwise. */
@@ -78,8 +83,8 @@ export interface Slot {
   createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], options: WorkOptions): Promise<{ rows: number }>;
   /** All or nothing: one transaction. */
   insert(name: LogicalName, format: RowFormat, body: ByteStream, options: WorkOptions): Promise<{ rows: number }>;
-  /** The answer's body must be read to its end or returned; the work lasts until then. */
-  query(query: SlotQuery, options: WorkOptions): Promise<QueryAnswer>;
+  /** The answer's body must be read to its end or returned; the work lasts no longer than its timeout, read or not. */
+  query(query: SlotQuery, options: WorkOptions): Promise<SlotAnswer>;
   describeTable(name: LogicalName, options: WorkOptions): Promise<TableDescription>;
   dropTable(name: LogicalName, options: WorkOptions): Promise<{ rows: number }>;
   /** Interrupts what runs; resolves when the interrupt was delivered. */

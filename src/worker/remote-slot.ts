@@ -1,7 +1,7 @@
 import { MayflyError, QueryCancelled, QueryTimeout } from '../domain/errors.ts';
-import type { ByteStream, QueryAnswer, RowFormat } from '../domain/gateway.ts';
+import type { ByteStream, RowFormat } from '../domain/gateway.ts';
 import type { LogicalName } from '../domain/table-name.ts';
-import type { DropReceipt, Slot, SlotQuery, TableDescription, TableOrigin, WorkerLoss, WorkOptions } from '../ports/table-engine.ts';
+import type { DropReceipt, Slot, SlotAnswer, SlotQuery, TableDescription, TableOrigin, WorkerLoss, WorkOptions } from '../ports/table-engine.ts';
 import type { RunningCall, WorkerClient } from './client.ts';
 import type { CallOf } from './input.ts';
 import type { WorkerPoolSettings } from './options.ts';
@@ -45,13 +45,13 @@ export class RemoteSlot implements Slot {
     return this.#work({ call: 'insert', slot: this.#slot, name, format }, options, body);
   }
 
-  async query(query: SlotQuery, options: WorkOptions): Promise<QueryAnswer> {
+  async query(query: SlotQuery, options: WorkOptions): Promise<SlotAnswer> {
     refuseAborted(options.signal);
     const running = this.#worker.start({ call: 'query', slot: this.#slot, query }, { noteCount: options.noteCount });
     const watch = this.#watch(running, options);
     try {
       const { format } = await running.answered;
-      return { format, body: watched(running.answer, watch) };
+      return { format, body: watched(running.answer, watch), over: running.ended };
     } catch (error) {
       throw watch.explain(error);
     }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import * as http from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -228,4 +230,23 @@ describe.each(Object.keys(DEPLOYMENTS))('the contract, over HTTP, on %s', (nodes
     expect((await say('GET', own)).json).toMatchObject({ timeout_ms: 2_400_000 });
     expect(await say('PATCH', own, { timeout: '31m' }, key('patch'))).toMatchObject({ status: 422, json: { code: 'idempotency_mismatch' } });
   });
+
+  it.each(['its timeout is over', 'it is cancelled'])(
+    'lets the next statement have its turn though nobody reads the answer before it, once %s',
+    async (how) => {
+      const own = await opened({});
+      const bounds = how === 'it is cancelled' ? {} : { timeout: '1s' };
+      for (const _node of deployment.nodes) {
+        const headers = { 'mayfly-tenant': 'acme', 'content-type': 'application/json' };
+        const request = http.request(`${deployment.next()}${own}/sql`, { method: 'POST', headers });
+        request.end(JSON.stringify({ query: "SELECT repeat('x', 1000) FROM range(300000)", ...bounds }));
+        const [unread] = (await once(request, 'response')) as [http.IncomingMessage];
+        const next = say('POST', `${own}/sql`, { query: 'SELECT 42' });
+        if (how === 'it is cancelled') await say('POST', `${own}/cancel`);
+        expect((await next).json).toMatchObject({ rows: [[42]] });
+        unread.resume();
+        await expect(once(unread, 'end')).rejects.toThrow('aborted');
+      }
+    },
+  );
 });
