@@ -3,11 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { InvalidRequest, PayloadTooLarge, UnsupportedMediaType } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
+import { BODY_CODINGS, decoded, type ContentCoding } from './content-coding.ts';
 import { parseExactJson } from './exact-json.ts';
 
 const UNREADABLE = /;\s*(?:charset\s*=(?!\s*"?(?:utf-?8|us-ascii)"?\s*(?:;|$))|header\s*=\s*"?absent)/i;
 
-/** One request's body: read once, bounded, hashed on the way through, never gathered unless it is JSON. */
+/** One request's body: read once, bounded, hashed as it was sent, never gathered unless it is JSON. */
 export class RequestBody {
   private readonly hash = createHash('sha256');
   private readonly raw: IncomingMessage;
@@ -45,16 +46,24 @@ export class RequestBody {
   }
 
   /**
+   * Decoded, and `maxBytes` bounds what it holds before and after that.
    * @throws PayloadTooLarge at once by Content-Length, or in the middle of a chunked body
    * @throws InvalidRequest when the sender went away before its end: a cut body is never a whole one (I8)
    */
   stream(maxBytes = this.maxBytes): ByteStream {
-    const encoding = this.raw.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
-      throw new UnsupportedMediaType('Bodies are taken without Content-Encoding', { supported: ['identity'] });
-    }
+    const coding = this.coding();
     if (Number(this.raw.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-    return this.chunks(maxBytes);
+    return coding === undefined ? this.chunks(maxBytes) : decoded(this.chunks(maxBytes), coding, maxBytes);
+  }
+
+  /** How the body is coded; undefined when it is not. @throws UnsupportedMediaType listing what is supported */
+  private coding(): ContentCoding | undefined {
+    const named = this.raw.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+    const coding = BODY_CODINGS.find((each) => each === (named === 'x-gzip' ? 'gzip' : named));
+    if (coding === undefined && named !== 'identity') {
+      throw new UnsupportedMediaType(`This node does not read the Content-Encoding "${named}"`, { supported: [...BODY_CODINGS, 'identity'] });
+    }
+    return coding;
   }
 
   private async *chunks(maxBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
@@ -95,7 +104,7 @@ export class RequestBody {
   /** Reads what is left, within the bound, for its hash alone. */
   async drain(maxBytes = this.maxBytes): Promise<void> {
     if (this.complete) return;
-    const chunks = this.stream(maxBytes)[Symbol.asyncIterator]();
+    const chunks = this.chunks(maxBytes);
     while ((await chunks.next()).done !== true);
   }
 

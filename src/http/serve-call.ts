@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import Negotiator from 'negotiator';
 import { Forbidden, InvalidRequest, NotAcceptable } from '../domain/errors.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import { codedStream, codedWhole } from './answer-coding.ts';
 import { bindTenant } from './authentication.ts';
 import { Connection, gather, wholeAnswer } from './connection.ts';
 import type { IdempotencyStore, KeptAnswer, Turn } from './idempotency.ts';
@@ -48,8 +49,8 @@ export async function serveCall(route: Route, arrival: Arrival, context: RouteCo
     const key = request.headers['idempotency-key'];
     const keyed = key !== undefined && route.access === 'tenant' && ['POST', 'PUT', 'PATCH'].includes(route.method);
     const plan = keyed ? await runKeyed(route, call, String(key), request, context, store) : planOf(await route.handle(call));
-    if ('whole' in plan) await connection.sendWhole(plan.whole, about(plan.whole.status), !body.complete);
-    else await connection.sendStream(plan.streamed, about(plan.streamed.status));
+    if ('whole' in plan) await connection.sendWhole(await codedWhole(plan.whole, request), about(plan.whole.status), !body.complete);
+    else await connection.sendStream(await codedStream(plan.streamed, request), about(plan.streamed.status));
   } catch (error) {
     // The client is gone: nobody is there to be told.
     if (connection.gone) return;
