@@ -19,6 +19,7 @@ export interface Machine {
 const PROGRAMS: readonly Program[] = [
   { names: ['redis-server'], debian: 'redis-server' },
   { names: ['nats-server'], debian: 'nats-server' },
+  { names: ['curl'], debian: 'curl' },
   { names: ['python3'], debian: 'python3-venv' },
   { names: ['chromium', 'chromium-browser', 'google-chrome'], debian: 'chromium' },
 ];

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { blocksIn } from './document-blocks.ts';
 import { ROOT, read } from './project-files.ts';
 
 const run = promisify(execFile);
@@ -18,9 +19,13 @@ export interface Example {
 
 /** Fenced blocks marked `runnable`. A block builds on the ones before it on the same page. */
 export function exampleOf(page: string, language: 'js' | 'sh'): Example {
-  const blocks = [...read(page).matchAll(new RegExp(`^\`\`\`${language} runnable\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map((match) => match[1] ?? '');
-  const program = blocks.join('\n');
+  const program = textsOf(page, `${language} runnable`).join('\n');
   return { page, program, promised: [...program.matchAll(/(?:\/\/|#) → (.+)$/gm)].map((match) => match[1] ?? '') };
+}
+
+/** The blocks of a page that stand behind such a fence. */
+export function textsOf(page: string, info: string): readonly string[] {
+  return blocksIn(read(page)).flatMap((block) => (block.info === info ? [block.text] : []));
 }
 
 export interface Printed {
@@ -39,19 +44,16 @@ export async function runScript({ page, program, promised }: Example): Promise<P
   return inEmptyFolder(async (cwd) => printed(await run(process.execPath, [file], { cwd, timeout: RUN_TIMEOUT_MS }), promised));
 }
 
-/** Runs a page's shell script against the node at `url`. */
-export async function runShell({ program, promised }: Example, url: string): Promise<Printed> {
+/** Runs a page's shell script against the node at `url`; then looks at the folder it ran in, while that is there. */
+export async function runShell({ program, promised }: Example, url: string, look?: (cwd: string) => Promise<void>): Promise<Printed> {
   return inEmptyFolder(async (cwd) => {
-    const script = `set -eu\n${await shellPrelude()}${program.replaceAll('http://127.0.0.1:7464', url)}`;
-    return printed(await run('sh', ['-c', script], { cwd, timeout: RUN_TIMEOUT_MS }), promised);
+    const node = `node() { ${quoted(process.execPath)} "$@"; }\n`;
+    const mayfly = `mayfly() { node ${quoted(path.join(ROOT, 'dist/src/cli/main.js'))} "$@"; }\n`;
+    const script = `set -eu\n${node}${mayfly}${program.replaceAll('http://127.0.0.1:7464', url)}`;
+    const ran = printed(await run('sh', ['-c', script], { cwd, timeout: RUN_TIMEOUT_MS }), promised);
+    await look?.(cwd);
+    return ran;
   });
-}
-
-/** What the documents' shell scripts call: this Node, `mayfly` as it was built, and curl, or what stands in for it where there is none. */
-export async function shellPrelude(): Promise<string> {
-  const curl = (await has('curl')) ? '' : `curl() { ${quoted(process.execPath)} ${quoted(path.join(ROOT, 'test/house/plain-curl.mjs'))} "$@"; }\n`;
-  const node = `node() { ${quoted(process.execPath)} "$@"; }\n`;
-  return `${curl}${node}mayfly() { node ${quoted(path.join(ROOT, 'dist/src/cli/main.js'))} "$@"; }\n`;
 }
 
 function printed({ stdout }: { readonly stdout: string }, promised: readonly string[]): Printed {
@@ -70,15 +72,6 @@ export async function inEmptyFolder<T>(work: (cwd: string) => Promise<T>): Promi
     return await work(cwd);
   } finally {
     await rm(cwd, { recursive: true, force: true });
-  }
-}
-
-async function has(program: string): Promise<boolean> {
-  try {
-    await run(program, ['--version']);
-    return true;
-  } catch {
-    return false;
   }
 }
 

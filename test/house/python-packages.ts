@@ -1,38 +1,43 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT, read } from './project-files.ts';
+import { ROOT } from './project-files.ts';
 
 const run = promisify(execFile);
-/** Kept between runs, beside the other packages that the tests use. */
-const VENV = path.join(ROOT, 'node_modules/.cache/mayfly-python');
+/** The tests' own Python, kept between runs beside the other packages that they use. */
+const OWN = path.join(ROOT, 'node_modules/.cache/mayfly-python');
 /** The packages are some hundred megabytes. */
 const INSTALL_MS_MAX = 600_000;
 
 /**
- * A Python that has the packages of a requirements file: the machine's own, else one of the tests' own, made once.
+ * A `PATH` whose `python3` has the packages of a requirements file: the machine's own, else one made in `own`, once.
  * @throws Error with the lines to type when they are missing and cannot be installed
  */
-export async function pythonWith(requirements: string): Promise<string> {
-  const modules = read(requirements).match(/^\w+/gm) ?? [];
-  const own = path.join(VENV, 'bin/python');
-  for (const python of ['python3', own]) if (await has(python, modules)) return python;
+export async function pathWithPython(requirements: string, own = OWN): Promise<string> {
+  const modules = readFileSync(requirements, 'utf8').match(/^\w+/gm) ?? [];
+  const [asItIs = '', ours] = [process.env['PATH'], `${path.join(own, 'bin')}${path.delimiter}${process.env['PATH']}`];
+  for (const search of [asItIs, ...(existsSync(own) ? [ours] : [])]) if (await has(search, modules)) return search;
   try {
     process.stderr.write(`Installing what the tests run in Python (${modules.join(', ')}); this takes a minute, once.\n`);
-    await run('python3', ['-m', 'venv', '--clear', VENV], { timeout: INSTALL_MS_MAX });
-    await run(own, ['-m', 'pip', 'install', '--quiet', '--requirement', path.join(ROOT, requirements)], { timeout: INSTALL_MS_MAX });
+    await python(asItIs, ['-m', 'venv', '--clear', own]);
+    await python(ours, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
   } catch (cause) {
-    const lines = `sudo apt-get install -y python3-venv\npython3 -m venv .venv && . .venv/bin/activate && pip install -r ${requirements}`;
+    const lines = `sudo apt-get install -y python3-venv\npython3 -m venv .venv && . .venv/bin/activate && pip install -r ${path.relative(ROOT, requirements)}`;
     throw new Error(`The tests run a program in Python with ${modules.join(' and ')}, which this machine does not have. Type:\n${lines}`, { cause });
   }
-  return own;
+  return ours;
 }
 
-async function has(python: string, modules: readonly string[]): Promise<boolean> {
+async function has(search: string, modules: readonly string[]): Promise<boolean> {
   try {
-    await run(python, ['-c', `import ${modules.join(', ')}`]);
+    await python(search, ['-c', `import ${modules.join(', ')}`]);
     return true;
   } catch {
     return false;
   }
+}
+
+async function python(search: string, args: readonly string[]): Promise<void> {
+  await run('python3', args, { timeout: INSTALL_MS_MAX, env: { ...process.env, PATH: search } });
 }

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { inEmptyFolder, shellPrelude } from './examples.ts';
+import { blocksIn } from './document-blocks.ts';
+import { inEmptyFolder } from './examples.ts';
 import { ROOT } from './project-files.ts';
-import { pythonWith } from './python-packages.ts';
+import { pathWithPython } from './python-packages.ts';
 
 const run = promisify(execFile);
 const RUN_TIMEOUT_MS = 60_000;
@@ -24,14 +25,19 @@ export function pageOf(chapter: Chapter): string {
 
 /** What the page says that the program prints. */
 export function shownOutput(page: string): string {
-  return blocksOf(page, 'text').join('');
+  return textsOf(page, ['text']).join('');
 }
 
-/** Passages of the page that are not in the program, or not in the page's order. */
+/** Passages of its program that the page shows. */
+export function passagesOf(page: string): readonly string[] {
+  return textsOf(page, ['ts', 'py', 'sh']);
+}
+
+/** Those that are not in the program, or not in the page's order. */
 export function strayPassages(page: string, program: string): readonly string[] {
   const source = withoutLayout(program);
   let from = 0;
-  return blocksOf(page, '(?:ts|py|sh)').filter((passage) => {
+  return passagesOf(page).filter((passage) => {
     const wanted = withoutLayout(passage);
     const at = source.indexOf(wanted, from);
     if (at >= 0) from = at + wanted.length;
@@ -39,12 +45,8 @@ export function strayPassages(page: string, program: string): readonly string[] 
   });
 }
 
-export function passagesOf(page: string): readonly string[] {
-  return blocksOf(page, '(?:ts|py|sh)');
-}
-
-function blocksOf(page: string, language: string): readonly string[] {
-  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map((match) => match[1] ?? '');
+function textsOf(page: string, infos: readonly string[]): readonly string[] {
+  return blocksIn(page).flatMap(({ info, text }) => (infos.includes(info) ? [text] : []));
 }
 
 /** A passage stands on its page without the indentation of its place, so its lines may break elsewhere. */
@@ -57,25 +59,12 @@ export function comparable(text: string): string {
   return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<session>').trim();
 }
 
-/** What the program prints, run as its page says, in an empty folder. `url` is that of a running node. */
+/** What `npm run example <number>` prints in an empty folder, but for npm's own lines. `url` is that of a running node. */
 export async function runChapter(chapter: Chapter, url: string): Promise<string> {
-  const file = path.join(ROOT, 'examples', chapter);
+  const search = chapter.endsWith('.py') ? await pathWithPython(path.join(ROOT, 'examples/requirements.txt')) : process.env['PATH'];
   return inEmptyFolder(async (cwd) => {
-    const [program, args] = await commandOf(chapter, file);
-    const { stdout } = await run(program, args, { cwd, timeout: RUN_TIMEOUT_MS, env: { ...process.env, MAYFLY_URL: url } });
+    const env = { ...process.env, PATH: search, MAYFLY_URL: url };
+    const { stdout } = await run(process.execPath, [path.join(ROOT, 'tools/example.mjs'), chapter.slice(0, 2)], { cwd, timeout: RUN_TIMEOUT_MS, env });
     return stdout;
   });
-}
-
-async function commandOf(chapter: Chapter, file: string): Promise<[string, string[]]> {
-  switch (path.extname(chapter)) {
-    case '.ts':
-      return [process.execPath, [path.join(ROOT, 'dist/examples', chapter.replace(/\.ts$/, '.js'))]];
-    case '.py':
-      return [await pythonWith('examples/requirements.txt'), [file]];
-    case '.sh':
-      return ['sh', ['-c', `${await shellPrelude()}. "$0"`, file]];
-    default:
-      throw new Error(`There is no way to run ${chapter}`);
-  }
 }
