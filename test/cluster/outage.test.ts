@@ -1,43 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RedisServer } from '../../src/cli/cluster/redis-server.ts';
 import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
-import { chainsOf, endsOf, expectLawful, FAST, flush, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
-
-const idsOf = (all: readonly FilledSession[]): string[] => all.map(({ session }) => session.id);
-
-/**
- * Lets a whole window pass in which a holder could be given up by mistake: the last node is killed with a session on it,
- * and once the others have ended that one, they have had the time to end any.
- */
-async function afterAWholeWindow({ cluster, everywhere }: RunningCluster): Promise<void> {
-  const canary = cluster.nodes.at(-1) as NodeProcess;
-  const bird = everywhere.tenant('canary');
-  let doomed: string | undefined;
-  const settled = async (): Promise<string | undefined> => {
-    await bird.openSession().catch(() => undefined);
-    doomed = (await Promise.resolve(bird.sessions()).catch(() => [])).find(({ node_id }) => node_id === canary.nodeId)?.session_id;
-    return doomed;
-  };
-  await expect.poll(settled, { timeout: 20_000 }).toBeDefined();
-  await canary.end('SIGKILL');
-  await endsOf(bird, [doomed as string], 30_000);
-}
-
-async function expectAllAlive(all: readonly FilledSession[]): Promise<void> {
-  await expect
-    .poll(async () => (await Promise.allSettled(all.map(({ session }) => session.countRows('t')))).filter(({ status }) => status === 'rejected').length, {
-      timeout: 20_000,
-    })
-    .toBe(0);
-  for (const { session, rows } of all) expect(await session.countRows('t')).toBe(rows);
-}
-
-async function timedOpen(url: string): Promise<{ status: number; code: unknown; retryAfter: string | null; tookMs: number }> {
-  const sentMs = performance.now();
-  const answer = await fetch(`${url}/v1/sessions`, { method: 'POST', headers: { 'mayfly-tenant': 'acme', 'content-type': 'application/json' }, body: '{}' });
-  const body = (await answer.json()) as { code?: unknown };
-  return { status: answer.status, code: body.code, retryAfter: answer.headers.get('retry-after'), tookMs: performance.now() - sentMs };
-}
+import { afterAWholeWindow, expectAllAlive, expectClosedOnce, expectNoOpening, idsOf, untilOpening } from './live-sessions.ts';
+import { chainsOf, FAST, flush, openFilled, startCluster } from './running-cluster.ts';
 
 describe('Redis in trouble', () => {
   it.each(['one master is emptied', 'all masters are emptied', 'one master is paused', 'one master is killed', 'all masters are killed and restarted'])(
@@ -60,14 +25,7 @@ describe('Redis in trouble', () => {
       const chains = await chainsOf(acme);
       for (const id of idsOf(all)) expect(chains.get(id)).toHaveLength(1);
       await Promise.all(all.map(({ session }) => session.close()));
-      const ends = await endsOf(acme, idsOf(all), 5_000);
-      for (const { session, rows } of all) {
-        expect(ends.find(({ session_id }) => session_id === session.id)).toMatchObject({
-          event: 'closed',
-          deleted_row_count: rows,
-          details: { counted: 'exact' },
-        });
-      }
+      await expectClosedOnce(acme, all, 5_000);
     },
   );
 
@@ -78,62 +36,25 @@ describe('Redis in trouble', () => {
     const all = await openFilled(way, 9);
     await Promise.all(redis.map(async (server) => (how === 'emptied' ? flush(server) : server.kill())));
     for (const node of nodes) {
-      const stranger = (await running.connect(node)).tenant('acme');
-      for (const { session, rows } of all) expect(await stranger.session(session.id).countRows('t')).toBe(rows);
-      await expect(stranger.session(crypto.randomUUID()).countRows('t')).rejects.toMatchObject({ code: 'unknown_session' });
+      const acme = (await running.connect(node)).tenant('acme');
+      for (const { session, rows } of all) expect(await acme.session(session.id).countRows('t')).toBe(rows);
+      const unknown = acme.session('00000000-0000-4000-8000-000000000000');
+      await expect(unknown.countRows('t')).rejects.toMatchObject({ code: 'unknown_session' });
     }
   });
 
-  it('all masters down: opening answers unavailable at once, and again once they are back', async () => {
+  it.each([
+    ['two of three masters are killed', 2, 'kill'],
+    ['all masters are killed', 3, 'kill'],
+    ['all masters are paused', 3, 'pause'],
+  ] as const)('%s: opening answers unavailable within a second, and opens again once they are back', async (_what, count, how) => {
     await using running = await startCluster();
     const { redis, nodes } = running.cluster;
-    await Promise.all(redis.map((server) => server.kill()));
-    const refused = await timedOpen(nodes[0]?.url ?? '');
-    expect(refused).toMatchObject({ status: 503, code: 'unavailable', retryAfter: '1' });
-    expect(refused.tookMs).toBeLessThan(1_000);
-    await Promise.all(redis.map((server) => server.start()));
-    await expect.poll(async () => (await timedOpen(nodes[0]?.url ?? '')).status, { timeout: 20_000 }).toBe(201);
-  });
-});
-
-describe('NATS in trouble', () => {
-  it.each(['stopped', 'paused'])('%s: opening answers unavailable within a second, sessions go on', async (how) => {
-    await using running = await startCluster();
-    const acme = running.everywhere.tenant('acme');
-    const all = await openFilled(acme, 6);
-    const { nats, nodes } = running.cluster;
-    if (how === 'stopped') await nats[0]?.kill();
-    else nats[0]?.pause();
-    for (const node of nodes) {
-      const refused = await timedOpen(node.url);
-      expect(refused).toMatchObject({ status: 503, code: 'unavailable', retryAfter: '1' });
-      expect(refused.tookMs).toBeLessThan(1_500);
-    }
-    await expectAllAlive(all);
-    if (how === 'stopped') await nats[0]?.start();
-    else nats[0]?.resume();
-    await expect.poll(async () => (await timedOpen(nodes[0]?.url ?? '')).status, { timeout: 20_000 }).toBe(201);
-    expectLawful(await chainsOf(acme));
-  });
-
-  it('down while sessions are closed: they are sealed, and finish once it is back, each once (I1, I3)', async () => {
-    await using running = await startCluster();
-    const acme = running.everywhere.tenant('acme');
-    const all = await openFilled(acme, 50);
-    const [nats] = running.cluster.nats;
-    await nats?.kill();
-    const closes = await Promise.allSettled(all.map(({ session }) => session.close()));
-    for (const close of closes) expect(close).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
-    await expect(all[0]?.session.sql('SELECT 1')).rejects.toMatchObject({ code: 'unavailable' });
-    await nats?.start();
-    const ends = await endsOf(acme, idsOf(all), 30_000);
-    for (const { session, rows } of all) {
-      expect(ends.find(({ session_id }) => session_id === session.id)).toMatchObject({
-        event: 'closed',
-        deleted_row_count: rows,
-        details: { reason: 'close', counted: 'exact' },
-      });
-      expect((await session.close()).event).toBe('closed');
-    }
+    const down = redis.slice(0, count);
+    await Promise.all(down.map(async (server) => server[how]()));
+    await expectNoOpening(nodes);
+    if (how === 'kill') await Promise.all(down.map((server) => server.start()));
+    else for (const server of down) server.resume();
+    await untilOpening(nodes);
   });
 });
