@@ -1,5 +1,5 @@
+import { bytesOfBits, sliceBits, type Bits } from './bits.ts';
 import { broken, type FlatTable } from './arrow-flatbuffer.ts';
-import type { OffsetWidth } from './arrow-schema.ts';
 
 const UNBACKED_ROWS_MAX = 1_048_576;
 
@@ -8,8 +8,27 @@ interface TypedArray<T> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** Hands out the nodes and buffers of one record batch in the order its fields need them. */
-export class BatchCursor {
+export interface ArrowNode {
+  readonly length: number;
+  readonly nullCount: number;
+}
+/** Nodes and buffers in the order the fields of a schema need them. */
+export interface ArrowParts {
+  nextNode(): ArrowNode;
+  nextBuffer(): Uint8Array;
+  /** The data buffers of a view column. */
+  nextVariadicBuffers(): readonly Uint8Array[];
+}
+
+/** The parts of columns without rows. */
+export const NO_BUFFERS: ArrowParts = {
+  nextNode: () => ({ length: 0, nullCount: 0 }),
+  nextBuffer: () => new Uint8Array(0),
+  nextVariadicBuffers: () => [],
+};
+
+/** The parts of one record batch. */
+export class BatchCursor implements ArrowParts {
   readonly rows: number;
   private readonly nodes: readonly number[];
   private readonly buffers: readonly number[];
@@ -29,7 +48,7 @@ export class BatchCursor {
     this.body = body;
   }
 
-  nextNode(): { length: number; nullCount: number } {
+  nextNode(): ArrowNode {
     const length = this.nodes[this.node];
     const nullCount = this.nodes[this.node + 1];
     if (length === undefined || nullCount === undefined) throw broken('a batch with fewer columns than its schema');
@@ -46,7 +65,6 @@ export class BatchCursor {
     return this.body.subarray(offset, offset + length);
   }
 
-  /** The data buffers of a view column. */
   nextVariadicBuffers(): Uint8Array[] {
     const count = this.variadicCounts[this.variadic++];
     if (count === undefined || count * 2 > this.buffers.length - this.buffer) throw broken('a view column without its data buffers');
@@ -67,49 +85,32 @@ export function typed<T>(bytes: Uint8Array, Type: TypedArray<T>, count: number):
   return new Type(aligned.buffer, aligned.byteOffset, count);
 }
 
-/** Which rows of a window hold no value that is wanted: their own null, or one of their parents'. 1 = null. */
-export type NullMask = Uint8Array | undefined;
+/** Bytes that belong to the reader, so that they may outlive their message. */
+export function joined(one: Uint8Array, oneBytes: number, other: Uint8Array, otherBytes: number): Uint8Array {
+  const out = new Uint8Array(oneBytes + otherBytes);
+  out.set(one.subarray(0, oneBytes));
+  out.set(other.subarray(0, otherBytes), oneBytes);
+  return out;
+}
 
 /** A validity bitmap; undefined when every value is valid. */
-export type Validity = Uint8Array | undefined;
+export type Validity = Bits | undefined;
 
-export function readValidity(bytes: Uint8Array, node: { length: number; nullCount: number }): Validity {
+export function readValidity(bytes: Uint8Array, node: ArrowNode): Validity {
   if (node.nullCount > node.length) throw broken('more nulls than values');
   if (node.nullCount === 0) return undefined;
   if (bytes.length * 8 < node.length) throw broken('a validity bitmap that is too short');
   return bytes;
 }
 
-export function nullsIn(validity: Validity, start: number, count: number, parents: NullMask): NullMask {
-  if (validity === undefined) return parents;
-  const nulls = parents === undefined ? new Uint8Array(count) : Uint8Array.from(parents);
-  for (let index = 0; index < count; index++) {
-    const row = start + index;
-    if (((validity[row >> 3]! >> (row & 7)) & 1) === 0) nulls[index] = 1;
+export function joinedBits(one: Validity, oneCount: number, other: Validity, otherCount: number): Validity {
+  if (one === undefined && other === undefined) return undefined;
+  const out = new Uint8Array(bytesOfBits(oneCount + otherCount)).fill(0xff);
+  if (one !== undefined) out.set(sliceBits(one, 0, oneCount));
+  for (let index = 0; index < otherCount; index++) {
+    const at = oneCount + index;
+    const bit = other === undefined ? 1 : (other[index >> 3]! >> (index & 7)) & 1;
+    out[at >> 3] = (out[at >> 3]! & ~(1 << (at & 7))) | (bit << (at & 7));
   }
-  return nulls;
-}
-
-/** Reads `count + 1` offsets of a window, checked: ascending, and none behind `end`. */
-export type ReadOffsets = (start: number, count: number) => ArrayLike<number>;
-
-export function readOffsets(bytes: Uint8Array, width: OffsetWidth, length: number, end: number): ReadOffsets {
-  if (length === 0) return () => [0]; // an empty column may leave its one offset out
-  if (width === 4) {
-    const offsets = typed(bytes, Int32Array, length + 1);
-    return (start, count) => ascending(offsets.subarray(start, start + count + 1), end);
-  }
-  const offsets = typed(bytes, BigInt64Array, length + 1);
-  return (start, count) => ascending(Float64Array.from(offsets.subarray(start, start + count + 1), Number), end);
-}
-
-function ascending(offsets: ArrayLike<number>, end: number): ArrayLike<number> {
-  let before = 0;
-  for (let index = 0; index < offsets.length; index++) {
-    const offset = offsets[index]!;
-    if (!(offset >= before)) throw broken('offsets that do not ascend');
-    before = offset;
-  }
-  if (before > end) throw broken('offsets behind the end of their values');
-  return offsets;
+  return out;
 }

@@ -1,105 +1,80 @@
-import { DuckDBArrayValue, DuckDBBlobValue, DuckDBListValue, DuckDBMapValue, DuckDBStructValue, type DuckDBValue } from '@duckdb/node-api';
 import { PayloadTooLarge } from '../domain/errors.ts';
-import { DecodeBudget, VALUE_BYTES } from './arrow-budget.ts';
-import { BatchCursor, nullsIn, typed, type Validity } from './arrow-buffers.ts';
-import { openColumn, type ArrowColumn } from './arrow-columns.ts';
-import { rows, type ReadValues } from './arrow-window.ts';
+import { DecodeBudget, OverBudget, VALUE_BYTES } from './arrow-budget.ts';
+import { BatchCursor, NO_BUFFERS } from './arrow-buffers.ts';
+import type { ArrowColumn, ChunkWriting } from './arrow-column.ts';
 import { broken, type FlatTable } from './arrow-flatbuffer.ts';
-import type { ArrowField, DictionaryEncoding } from './arrow-schema.ts';
+import { openColumn } from './arrow-columns.ts';
+import type { ArrowField } from './arrow-schema.ts';
+import { TextColumn } from './arrow-text.ts';
+import { PinnedTextColumn } from './arrow-pinned-text.ts';
+import { Scratch } from './scratch.ts';
+import { StringHeap } from './string-heap.ts';
 import { arrowTypeText } from './type-map.ts';
 
 interface Dictionary {
   readonly values: ArrowField;
-  /** One column, and one more for each delta. */
-  parts: { readonly column: ArrowColumn; readonly bytes: number }[];
-  decoded: { readonly values: DuckDBValue[]; readonly costs: Float64Array } | 'underway' | undefined;
+  column: ArrowColumn;
+  /** Of its messages, and what its values take at least. */
+  bytes: number;
 }
 
-const INDICES = {
-  s8: Int8Array,
-  s16: Int16Array,
-  s32: Int32Array,
-  s64: BigInt64Array,
-  u8: Uint8Array,
-  u16: Uint16Array,
-  u32: Uint32Array,
-  u64: BigUint64Array,
-} as const;
-
-/** The dictionaries of one stream, replaced and added to as its messages say; decoded when first used. */
+/** The dictionaries of one stream, replaced and added to as its messages say. */
 export class Dictionaries {
-  private readonly byId = new Map<bigint, Dictionary>();
-  private readonly maxBytes: number;
+  readonly #byId = new Map<bigint, Dictionary>();
+  readonly #maxBytes: number;
 
-  /** `maxBytes` bounds what all dictionaries take together, encoded, and what one of them takes decoded. */
+  /** @param maxBytes bounds what all dictionaries take together, encoded, and what one of them takes decoded */
   constructor(fields: readonly ArrowField[], maxBytes: number) {
-    this.maxBytes = maxBytes;
-    fields.forEach((field) => this.register(field));
+    this.#maxBytes = maxBytes;
+    fields.forEach((field) => this.#register(field));
   }
 
   /** Takes a dictionary batch: a delta adds to the dictionary of its id, any other replaces it. */
   accept(batch: FlatTable, body: Uint8Array): void {
-    const dictionary = this.byId.get(batch.int64(0));
+    const dictionary = this.#byId.get(batch.int64(0));
     const data = batch.table(1);
     if (dictionary === undefined || data === undefined) throw broken('a dictionary that no column uses');
     const cursor = new BatchCursor(data, body);
     const column = openColumn(dictionary.values, cursor, this);
     cursor.finish();
-    const part = { column, bytes: body.length + column.length * VALUE_BYTES };
-    dictionary.parts = batch.bool(2) ? [...dictionary.parts, part] : [part];
-    for (const each of this.byId.values()) each.decoded = undefined; // one may be nested in another
-    const held = [...this.byId.values()].flatMap(({ parts }) => parts).reduce((total, { bytes }) => total + bytes, 0);
-    if (held > this.maxBytes) throw new PayloadTooLarge(`The dictionaries of the Arrow stream take more than ${this.maxBytes} bytes`, { limit: this.maxBytes });
+    const bytes = body.length + column.length * VALUE_BYTES;
+    const isDelta = batch.bool(2);
+    dictionary.bytes = isDelta ? dictionary.bytes + bytes : bytes;
+    const held = [...this.#byId.values()].reduce((total, each) => total + each.bytes, 0);
+    if (held > this.#maxBytes) throw this.#tooLarge();
+    dictionary.column = isDelta ? dictionary.column.followedBy(this.#pinned(column)) : this.#pinned(column);
   }
 
-  indexed({ id, bits, signed }: DictionaryEncoding, bytes: Uint8Array, length: number, validity: Validity): ReadValues {
-    const Indices = INDICES[`${signed ? 's' : 'u'}${bits}` as keyof typeof INDICES];
-    const indices = typed<ArrayLike<number | bigint>>(bytes, Indices, length);
-    return (start, count, parents, budget) => {
-      budget.take(count * VALUE_BYTES);
-      const nulls = nullsIn(validity, start, count, parents);
-      return rows(count, nulls, (row) => {
-        const { values, costs } = this.decode(id);
-        const index = Number(indices[start + row]);
-        if (index < 0 || index >= values.length) throw broken('an index outside of its dictionary');
-        budget.take(costs[index]!);
-        return values[index]!;
-      });
-    };
+  /** The values of the dictionary as they are now. */
+  valuesOf(id: bigint): ArrowColumn {
+    return this.#byId.get(id)!.column;
   }
 
-  private register(field: ArrowField): void {
+  #register(field: ArrowField): void {
     const { dictionary, ...values } = field;
     if (dictionary !== undefined) {
-      const known = this.byId.get(dictionary.id);
+      const known = this.#byId.get(dictionary.id);
       if (known !== undefined && arrowTypeText(known.values) !== arrowTypeText(values)) throw broken('one dictionary for columns of different types');
-      if (known === undefined) this.byId.set(dictionary.id, { values, parts: [], decoded: undefined });
+      if (known === undefined) this.#byId.set(dictionary.id, { values, column: this.#pinned(openColumn(values, NO_BUFFERS, this)), bytes: 0 });
     }
-    field.children.forEach((child) => this.register(child));
+    field.children.forEach((child) => this.#register(child));
   }
 
-  private decode(id: bigint): { values: DuckDBValue[]; costs: Float64Array } {
-    const dictionary = this.byId.get(id)!;
-    if (dictionary.decoded === 'underway') throw broken('a dictionary that contains itself');
-    if (dictionary.decoded !== undefined) return dictionary.decoded;
-    dictionary.decoded = 'underway';
-    const budget = new DecodeBudget(this.maxBytes);
-    const values = dictionary.parts.flatMap(({ column }) => column.read(0, column.length, undefined, budget));
-    dictionary.decoded = { values, costs: Float64Array.from(values, costOf) };
-    return dictionary.decoded;
+  #pinned(column: ArrowColumn): ArrowColumn {
+    return column instanceof TextColumn ? new PinnedTextColumn(column, (texts) => this.#entriesOf(texts)) : column;
   }
-}
 
-/** Bytes a value takes once more wherever it is named. */
-function costOf(value: DuckDBValue): number {
-  if (typeof value === 'string') return value.length;
-  if (value instanceof DuckDBBlobValue) return value.bytes.length;
-  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return sum(value.items);
-  if (value instanceof DuckDBStructValue) return sum(Object.values(value.entries));
-  if (value instanceof DuckDBMapValue) return sum(value.entries.flatMap((entry) => [entry.key, entry.value]));
-  return 0;
-}
+  #entriesOf(texts: TextColumn): { entries: Uint8Array; heap: StringHeap } {
+    const heap = new StringHeap();
+    const writing: ChunkWriting = { budget: new DecodeBudget(this.#maxBytes), heap, picked: new Scratch(), converted: new Scratch() };
+    try {
+      return { entries: texts.entries({ start: 0, count: texts.length, valid: texts.validity }, writing), heap };
+    } catch (error) {
+      throw error instanceof OverBudget ? this.#tooLarge() : error;
+    }
+  }
 
-function sum(values: readonly DuckDBValue[]): number {
-  return values.reduce<number>((total, value) => total + VALUE_BYTES + costOf(value), 0);
+  #tooLarge(): Error {
+    return new PayloadTooLarge(`The dictionaries of the Arrow stream take more than ${this.#maxBytes} bytes`, { limit: this.#maxBytes });
+  }
 }

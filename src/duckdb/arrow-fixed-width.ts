@@ -1,205 +1,127 @@
-import {
-  DuckDBBlobValue,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
-  DuckDBIntervalValue,
-  DuckDBTimeNSValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-  DuckDBTimeValue,
-  type DuckDBValue,
-} from '@duckdb/node-api';
-import { ValueOutOfRange } from '../domain/errors.ts';
+import { joined, joinedBits, readValidity, type ArrowNode, type ArrowParts, type Validity } from './arrow-buffers.ts';
 import { VALUE_BYTES } from './arrow-budget.ts';
-import { nullsIn, typed, type Validity } from './arrow-buffers.ts';
-import { rows, type ReadValues } from './arrow-window.ts';
+import type { ArrowColumn, ChunkWriting } from './arrow-column.ts';
+import { conversionOf, type Conversion } from './arrow-conversions.ts';
 import { broken } from './arrow-flatbuffer.ts';
-import type { ArrowField, ArrowType, TimeUnit } from './arrow-schema.ts';
-import { decimalShape } from './type-map.ts';
+import type { ArrowField } from './arrow-schema.ts';
+import { bytesOfBits, isSet, sliceBits } from './bits.ts';
+import { writeData, writeValidity, type Vector } from './raw-vector.ts';
+import { pickBits, pickValues, validOf, type Rows } from './rows.ts';
+import { Scratch } from './scratch.ts';
 
-const MS_PER_DAY = 86_400_000n;
-const INT32_MAX = 2 ** 31 - 1;
-const INT64_MAX = 2n ** 63n - 1n;
-/** How many nanoseconds a unit has, from seconds to nanoseconds. */
-const NANOS_PER_UNIT = [1_000_000_000n, 1_000_000n, 1_000n, 1n] as const;
-/** Factor from a unit to microseconds; nanoseconds are divided instead. */
-const MICROS_PER_UNIT = [1_000_000n, 1_000n, 1n] as const;
+/** Values that all take the same bytes: copied in bulk, or converted on the way. */
+export class FixedWidthColumn implements ArrowColumn {
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+  readonly #validity: Validity;
+  readonly #conversion: Conversion;
 
-type ValueAt = (row: number) => DuckDBValue;
+  private constructor(length: number, bytes: Uint8Array, validity: Validity, conversion: Conversion) {
+    this.length = length;
+    this.#bytes = bytes;
+    this.#validity = validity;
+    this.#conversion = conversion;
+  }
 
-/** The values of a column whose values all take the same bytes; each is checked against what its DuckDB type holds. */
-export function fixedWidthValues(field: ArrowField, bytes: Uint8Array, length: number, validity: Validity): ReadValues {
-  const extraBytes = field.type.kind === 'fixedBinary' ? field.type.bytes : 0;
-  const valueAt = converter(field, bytes, length);
-  return (start, count, parents, budget) => {
-    budget.take(count * (VALUE_BYTES + extraBytes));
-    return rows(count, nullsIn(validity, start, count, parents), (row) => valueAt(start + row));
-  };
-}
+  static open(field: ArrowField, node: ArrowNode, parts: ArrowParts): FixedWidthColumn {
+    const validity = readValidity(parts.nextBuffer(), node);
+    const bytes = parts.nextBuffer();
+    const conversion = conversionOf(field);
+    if (bytes.length < node.length * conversion.width) throw broken(`a buffer of ${bytes.length} bytes for ${node.length} values`);
+    return new FixedWidthColumn(node.length, bytes, validity, conversion);
+  }
 
-function converter(field: ArrowField, bytes: Uint8Array, length: number): ValueAt {
-  const { type } = field;
-  switch (type.kind) {
-    case 'bool': {
-      if (bytes.length * 8 < length) throw broken('a buffer of booleans that is too short');
-      return (row) => ((bytes[row >> 3]! >> (row & 7)) & 1) === 1;
+  write(vector: Vector, rows: Rows, { budget, picked, converted }: ChunkWriting): void {
+    budget.take(rows.count * VALUE_BYTES);
+    const { width, convert } = this.#conversion;
+    const valid = validOf(this.#validity, rows);
+    let values = this.#bytes.subarray(rows.start * width, (rows.start + rows.count) * width);
+    if (rows.picks !== undefined) {
+      values = picked.take(rows.count * width);
+      pickValues(this.#bytes, width, rows.picks, valid, rows.count, values);
     }
-    case 'int':
-      return integers(type, bytes, length);
-    case 'float':
-      return floats(type.bits, bytes, length);
-    case 'decimal':
-      return decimals(field, type, bytes, length);
-    case 'date':
-      return type.unit === 'day' ? dates(field, typed(bytes, Int32Array, length)) : datesOfMs(field, typed(bytes, BigInt64Array, length));
-    case 'time':
-      return times(field, type.unit, type.bits === 32 ? typed(bytes, Int32Array, length) : typed(bytes, BigInt64Array, length));
-    case 'timestamp':
-      return timestamps(field, type, typed(bytes, BigInt64Array, length));
-    case 'duration':
-      return durations(field, type.unit, typed(bytes, BigInt64Array, length));
-    case 'interval':
-      return intervals(field, type.unit, bytes, length);
-    case 'fixedBinary': {
-      const data = typed(bytes, Uint8Array, length * type.bytes);
-      return (row) => new DuckDBBlobValue(data.subarray(row * type.bytes, (row + 1) * type.bytes));
-    }
-    default:
-      throw broken(`values of the type ${type.kind}`);
+    writeData(vector, convert === undefined ? values : convert(values, rows.count, valid, converted));
+    writeValidity(vector, valid, rows.count);
+  }
+
+  identityOf(row: number): string | undefined {
+    if (this.#validity !== undefined && !isSet(this.#validity, row)) return undefined;
+    const { width, convert, isFloat } = this.#conversion;
+    const value = this.#bytes.subarray(row * width, (row + 1) * width);
+    const held = Buffer.from(convert === undefined ? value : convert(value, 1, undefined, new Scratch()));
+    if (isFloat) return String(held.length === 4 ? held.readFloatLE() : held.readDoubleLE()); // one zero, one NaN
+    return held.toString('latin1');
+  }
+
+  followedBy(next: FixedWidthColumn): FixedWidthColumn {
+    const { width } = this.#conversion;
+    const bytes = joined(this.#bytes, this.length * width, next.#bytes, next.length * width);
+    const validity = joinedBits(this.#validity, this.length, next.#validity, next.length);
+    return new FixedWidthColumn(this.length + next.length, bytes, validity, this.#conversion);
   }
 }
 
-function integers({ bits, signed }: Extract<ArrowType, { kind: 'int' }>, bytes: Uint8Array, length: number): ValueAt {
-  const Type = (
-    signed ? { 8: Int8Array, 16: Int16Array, 32: Int32Array, 64: BigInt64Array } : { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array }
-  )[bits as 8 | 16 | 32 | 64];
-  const values = typed<ArrayLike<number | bigint>>(bytes, Type, length);
-  return (row) => values[row]!;
-}
+/** Booleans take a bit in Arrow and a byte in DuckDB. */
+export class BooleanColumn implements ArrowColumn {
+  readonly length: number;
+  readonly #bits: Uint8Array;
+  readonly #validity: Validity;
 
-function floats(bits: 16 | 32 | 64, bytes: Uint8Array, length: number): ValueAt {
-  if (bits === 16) {
-    const halves = typed(bytes, Uint16Array, length);
-    return (row) => fromHalf(halves[row]!);
+  private constructor(length: number, bits: Uint8Array, validity: Validity) {
+    this.length = length;
+    this.#bits = bits;
+    this.#validity = validity;
   }
-  const values = bits === 32 ? typed(bytes, Float32Array, length) : typed(bytes, Float64Array, length);
-  return (row) => values[row]!;
-}
 
-function fromHalf(half: number): number {
-  const sign = half & 0x80_00 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3_ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-function decimals(field: ArrowField, type: Extract<ArrowType, { kind: 'decimal' }>, bytes: Uint8Array, length: number): ValueAt {
-  const { width, scale } = decimalShape(type);
-  const factor = 10n ** BigInt(Math.max(-type.scale, 0));
-  const limit = 10n ** BigInt(width);
-  const wordsPerValue = type.bits / 32;
-  const words = typed(bytes, Uint32Array, length * wordsPerValue);
-  return (row) => {
-    let value = 0n;
-    for (let word = wordsPerValue - 1; word >= 0; word--) value = (value << 32n) | BigInt(words[row * wordsPerValue + word]!);
-    value = BigInt.asIntN(type.bits, value) * factor;
-    if (value >= limit || value <= -limit) throw outOfRange(field, `${value} has more than ${width} digits`);
-    return new DuckDBDecimalValue(value, width, scale);
-  };
-}
-
-/** DuckDB keeps the two outermost integers for ±infinity, here and in timestamps; they pass as they are. */
-function dates(field: ArrowField, days: Int32Array): ValueAt {
-  return (row) => {
-    const day = days[row]!;
-    if (day < -INT32_MAX) throw outOfRange(field, `day ${day}`);
-    return new DuckDBDateValue(day);
-  };
-}
-
-/** Arrow asks for whole days here, but writers put times of day in; DATE is the day they fall on. */
-function datesOfMs(field: ArrowField, values: BigInt64Array): ValueAt {
-  return (row) => {
-    const ms = values[row]!;
-    const timeOfDay = ((ms % MS_PER_DAY) + MS_PER_DAY) % MS_PER_DAY;
-    const day = Number((ms - timeOfDay) / MS_PER_DAY);
-    if (Math.abs(day) >= INT32_MAX) throw outOfRange(field, `day ${day}`);
-    return new DuckDBDateValue(day);
-  };
-}
-
-function times(field: ArrowField, unit: TimeUnit, values: Int32Array | BigInt64Array): ValueAt {
-  const dayLength = (86_400n * 1_000_000_000n) / NANOS_PER_UNIT[unit];
-  return (row) => {
-    const value = BigInt(values[row]!);
-    if (value < 0n || value > dayLength) throw outOfRange(field, `${value} is not a time of day`);
-    return unit === 3 ? new DuckDBTimeNSValue(value) : new DuckDBTimeValue(value * MICROS_PER_UNIT[unit]);
-  };
-}
-
-const TIMESTAMP_RANGES = [
-  DuckDBTimestampSecondsValue.Min.seconds,
-  DuckDBTimestampSecondsValue.Max.seconds,
-  DuckDBTimestampMillisecondsValue.Min.millis,
-  DuckDBTimestampMillisecondsValue.Max.millis,
-  DuckDBTimestampValue.Min.micros,
-  DuckDBTimestampValue.Max.micros,
-  DuckDBTimestampNanosecondsValue.Min.nanos,
-  DuckDBTimestampNanosecondsValue.Max.nanos,
-] as const;
-const TIMESTAMP_VALUES: readonly ((value: bigint) => DuckDBValue)[] = [
-  (value) => new DuckDBTimestampSecondsValue(value),
-  (value) => new DuckDBTimestampMillisecondsValue(value),
-  (value) => new DuckDBTimestampValue(value),
-  (value) => new DuckDBTimestampNanosecondsValue(value),
-];
-
-function timestamps(field: ArrowField, { unit, timezone }: Extract<ArrowType, { kind: 'timestamp' }>, values: BigInt64Array): ValueAt {
-  const earliest = TIMESTAMP_RANGES[unit * 2]!;
-  const latest = TIMESTAMP_RANGES[unit * 2 + 1]!;
-  const zoned = timezone !== undefined && unit !== 3;
-  return (row) => {
-    const value = values[row]!;
-    const infinite = value === INT64_MAX || value === -INT64_MAX;
-    if ((value < earliest || value > latest) && !(infinite && (!zoned || unit === 2))) throw outOfRange(field, `the instant ${value}`);
-    return zoned ? new DuckDBTimestampTZValue(value * MICROS_PER_UNIT[unit]) : TIMESTAMP_VALUES[unit]!(value);
-  };
-}
-
-function durations(field: ArrowField, unit: TimeUnit, values: BigInt64Array): ValueAt {
-  return (row) => new DuckDBIntervalValue(0, 0, unit === 3 ? microsOfNanos(field, values[row]!) : microsOf(field, values[row]! * MICROS_PER_UNIT[unit]));
-}
-
-function intervals(field: ArrowField, unit: 'yearMonth' | 'dayTime' | 'monthDayNano', bytes: Uint8Array, length: number): ValueAt {
-  if (unit === 'yearMonth') {
-    const months = typed(bytes, Int32Array, length);
-    return (row) => new DuckDBIntervalValue(months[row]!, 0, 0n);
+  static open(node: ArrowNode, parts: ArrowParts): BooleanColumn {
+    const validity = readValidity(parts.nextBuffer(), node);
+    const bits = parts.nextBuffer();
+    if (bits.length < bytesOfBits(node.length)) throw broken('a buffer of booleans that is too short');
+    return new BooleanColumn(node.length, bits, validity);
   }
-  if (unit === 'dayTime') {
-    const parts = typed(bytes, Int32Array, length * 2);
-    return (row) => new DuckDBIntervalValue(0, parts[row * 2]!, BigInt(parts[row * 2 + 1]!) * 1_000n);
+
+  write(vector: Vector, rows: Rows, { budget, converted }: ChunkWriting): void {
+    const { count, start, picks } = rows;
+    budget.take(count * VALUE_BYTES);
+    const valid = validOf(this.#validity, rows);
+    const bits = picks === undefined ? sliceBits(this.#bits, start, count) : pickBits(this.#bits, picks, valid, count);
+    const bytes = converted.take(count);
+    for (let index = 0; index < count; index++) bytes[index] = (bits[index >> 3]! >> (index & 7)) & 1;
+    writeData(vector, bytes);
+    writeValidity(vector, valid, count);
   }
-  const parts = typed(bytes, Int32Array, length * 4);
-  return (row) => {
-    const nanos = (BigInt(parts[row * 4 + 3]!) << 32n) | BigInt(parts[row * 4 + 2]! >>> 0);
-    return new DuckDBIntervalValue(parts[row * 4]!, parts[row * 4 + 1]!, microsOfNanos(field, nanos));
-  };
+
+  identityOf(row: number): string | undefined {
+    if (this.#validity !== undefined && !isSet(this.#validity, row)) return undefined;
+    return isSet(this.#bits, row) ? '1' : '0';
+  }
+
+  followedBy(next: BooleanColumn): BooleanColumn {
+    const length = this.length + next.length;
+    const bits = joinedBits(this.#bits, this.length, next.#bits, next.length) ?? new Uint8Array(0);
+    return new BooleanColumn(length, bits, joinedBits(this.#validity, this.length, next.#validity, next.length));
+  }
 }
 
-function microsOfNanos(field: ArrowField, nanos: bigint): bigint {
-  if (nanos % 1_000n !== 0n) throw outOfRange(field, `${nanos} ns is not a whole number of microseconds, and INTERVAL holds those`);
-  return nanos / 1_000n;
-}
+/** A column without values: NULL in every row, of the type DuckDB's own CREATE TABLE AS gives it. */
+export class NullColumn implements ArrowColumn {
+  readonly length: number;
 
-function microsOf(field: ArrowField, micros: bigint): bigint {
-  if (micros > INT64_MAX || micros < -INT64_MAX - 1n) throw outOfRange(field, `a duration of ${micros} microseconds`);
-  return micros;
-}
+  constructor(length: number) {
+    this.length = length;
+  }
 
-function outOfRange(field: ArrowField, what: string): Error {
-  return new ValueOutOfRange(`The column "${field.path}" cannot hold a value: ${what}`, { field: field.path });
+  write(vector: Vector, { count }: Rows, { budget }: ChunkWriting): void {
+    budget.take(count * VALUE_BYTES);
+    writeData(vector, new Uint8Array(count * Int32Array.BYTES_PER_ELEMENT));
+    writeValidity(vector, new Uint8Array(bytesOfBits(count)), count);
+  }
+
+  identityOf(): undefined {
+    return undefined;
+  }
+
+  followedBy(next: NullColumn): NullColumn {
+    return new NullColumn(this.length + next.length);
+  }
 }

@@ -2,17 +2,15 @@ import { DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
 import { SchemaMismatch, ValueOutOfRange } from '../domain/errors.ts';
 import type { ByteStream, ColumnView } from '../domain/gateway.ts';
 import { DecodeBudget, OverBudget } from './arrow-budget.ts';
-import { BatchCursor } from './arrow-buffers.ts';
-import { openColumn, type ArrowColumn } from './arrow-columns.ts';
-import { Dictionaries } from './arrow-dictionaries.ts';
+import { RawBatches, type BatchDecoder, type FillChunk } from './arrow-batches.ts';
 import { broken, decoding, type FlatTable } from './arrow-flatbuffer.ts';
 import { HEADER, readMessages, type ArrowMessage } from './arrow-frames.ts';
 import { readSchema, type ArrowField } from './arrow-schema.ts';
+import { VECTOR_ROWS } from './raw-vector.ts';
 import type { RowChunk } from './row-chunk.ts';
 import { sameTypeText } from './type-text.ts';
 import { duckdbTypes } from './type-map.ts';
 
-const CHUNK_ROWS_MAX = 2_048;
 const CHUNK_MAX_BYTES = 64 * 1_048_576;
 const ROW_MAX_BYTES = 256 * 1_048_576;
 
@@ -35,17 +33,29 @@ export interface ArrowLimits {
   readonly messageMaxBytes: number;
 }
 
+/** @param maxBytes bounds the dictionaries a decoder keeps */
+export type OpenDecoder = (fields: readonly ArrowField[], maxBytes: number) => BatchDecoder;
+
 /**
  * Reads the schema of an Arrow IPC stream; the batches are read as `chunks` asks for them, one message in memory at a time.
  * @throws InvalidArrow, UnsupportedType (`field`, `arrow_type`)
  */
-export async function openArrowStream(body: ByteStream, { messageMaxBytes }: ArrowLimits): Promise<ArrowInput> {
+export async function openArrowStream(
+  body: ByteStream,
+  { messageMaxBytes }: ArrowLimits,
+  openDecoder: OpenDecoder = (fields, maxBytes) => new RawBatches(fields, maxBytes),
+): Promise<ArrowInput> {
   const messages = readMessages(body, messageMaxBytes);
   try {
     const first = await messages.next();
     if (first.done === true || first.value.headerType !== HEADER.schema) throw broken('no schema at its beginning');
     const fields = readSchema(first.value.header);
-    return new ArrowStream(fields, duckdbTypes(fields), messages, messageMaxBytes);
+    return new ArrowStream(
+      fields,
+      duckdbTypes(fields),
+      messages,
+      decoding(() => openDecoder(fields, messageMaxBytes)),
+    );
   } catch (error) {
     await messages.return();
     throw error;
@@ -55,71 +65,62 @@ export async function openArrowStream(body: ByteStream, { messageMaxBytes }: Arr
 class ArrowStream implements ArrowInput {
   readonly columns: readonly ColumnView[];
   rows = 0;
-  private readonly fields: readonly ArrowField[];
-  private readonly types: readonly DuckDBType[];
-  private readonly messages: AsyncGenerator<ArrowMessage, void, void>;
-  private readonly dictionaries: Dictionaries;
-  private rowsPerChunk = CHUNK_ROWS_MAX;
+  readonly #fields: readonly ArrowField[];
+  readonly #types: readonly DuckDBType[];
+  readonly #messages: AsyncGenerator<ArrowMessage, void, void>;
+  readonly #decoder: BatchDecoder;
+  #rowsPerChunk = VECTOR_ROWS;
 
-  constructor(fields: readonly ArrowField[], types: readonly DuckDBType[], messages: AsyncGenerator<ArrowMessage, void, void>, messageMaxBytes: number) {
-    this.fields = fields;
-    this.types = types;
-    this.messages = messages;
-    this.dictionaries = decoding(() => new Dictionaries(fields, messageMaxBytes));
+  constructor(fields: readonly ArrowField[], types: readonly DuckDBType[], messages: AsyncGenerator<ArrowMessage, void, void>, decoder: BatchDecoder) {
+    this.#fields = fields;
+    this.#types = types;
+    this.#messages = messages;
+    this.#decoder = decoder;
     this.columns = fields.map(({ name, nullable }, index) => ({ name, type: String(types[index]), nullable }));
   }
 
   async *chunks(): AsyncGenerator<RowChunk, void, void> {
-    const chunk = DuckDBDataChunk.create(this.types);
-    for await (const { headerType, header, body } of this.messages) {
-      if (headerType === HEADER.dictionaryBatch) decoding(() => this.dictionaries.accept(header, body));
-      else if (headerType === HEADER.recordBatch) yield* this.batchChunks(header, body, chunk);
+    const chunk = DuckDBDataChunk.create(this.#types);
+    for await (const { headerType, header, body } of this.#messages) {
+      if (headerType === HEADER.dictionaryBatch) decoding(() => this.#decoder.acceptDictionary(header, body));
+      else if (headerType === HEADER.recordBatch) yield* this.#batchChunks(header, body, chunk);
       else throw broken(`a message of the unexpected kind ${headerType}`);
     }
   }
 
   async close(): Promise<void> {
-    await this.messages.return();
+    await this.#messages.return();
   }
 
-  private *batchChunks(header: FlatTable, body: Uint8Array, chunk: DuckDBDataChunk): Generator<RowChunk, void, void> {
-    const { rows, columns } = decoding(() => this.openBatch(header, body));
+  *#batchChunks(header: FlatTable, body: Uint8Array, chunk: DuckDBDataChunk): Generator<RowChunk, void, void> {
+    const { rows, fill } = decoding(() => this.#decoder.openBatch(header, body));
     for (let start = 0; start < rows; start += chunk.rowCount) {
-      const bytes = this.fill(chunk, columns, start, rows - start);
+      const bytes = this.#fill(fill, chunk, start, rows - start);
       this.rows += chunk.rowCount;
       yield { chunk, bytes };
     }
   }
 
-  private openBatch(header: FlatTable, body: Uint8Array): { rows: number; columns: ArrowColumn[] } {
-    const cursor = new BatchCursor(header, body);
-    const columns = this.fields.map((field) => openColumn(field, cursor, this.dictionaries));
-    cursor.finish();
-    if (columns.some(({ length }) => length !== cursor.rows)) throw broken('columns of different lengths in one batch');
-    return { rows: cursor.rows, columns };
-  }
-
   /** Fills the chunk with as many rows from `start` on as fit its budget, and returns what they took of it. */
-  private fill(chunk: DuckDBDataChunk, columns: readonly ArrowColumn[], start: number, rowsLeft: number): number {
+  #fill(fill: FillChunk, chunk: DuckDBDataChunk, start: number, rowsLeft: number): number {
     for (;;) {
-      const rows = Math.min(this.rowsPerChunk, rowsLeft);
+      const rows = Math.min(this.#rowsPerChunk, rowsLeft);
       const budget = new DecodeBudget(rows === 1 ? ROW_MAX_BYTES : CHUNK_MAX_BYTES);
       try {
-        const values = columns.map((column) => decoding(() => column.read(start, rows, undefined, budget)));
         chunk.reset();
         chunk.rowCount = rows;
-        values.forEach((column, index) => chunk.setColumnValues(index, column));
+        decoding(() => fill(chunk, start, rows, budget));
         return budget.spentBytes;
       } catch (error) {
         if (!(error instanceof OverBudget)) throw error;
-        if (rows === 1) throw this.rowTooLarge();
-        this.rowsPerChunk = Math.ceil(rows / 2);
+        if (rows === 1) throw this.#rowTooLarge();
+        this.#rowsPerChunk = Math.ceil(rows / 2);
       }
     }
   }
 
-  private rowTooLarge(): Error {
-    const field = this.fields[0]!.name;
+  #rowTooLarge(): Error {
+    const field = this.#fields[0]!.name;
     return new ValueOutOfRange(`Row ${this.rows} of the Arrow stream takes more than ${ROW_MAX_BYTES} bytes`, { field });
   }
 }

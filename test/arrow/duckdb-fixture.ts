@@ -1,7 +1,7 @@
 import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk, type DuckDBResult } from '@duckdb/node-api';
 import { tableFromIPC, type Table } from 'apache-arrow';
 import type { ByteStream } from '../../src/domain/gateway.ts';
-import { openArrowStream } from '../../src/duckdb/arrow-to-duckdb.ts';
+import { openArrowStream, type OpenDecoder } from '../../src/duckdb/arrow-to-duckdb.ts';
 import { encodeArrow } from '../../src/duckdb/duckdb-to-arrow.ts';
 import { readJsonRows } from '../../src/duckdb/json-rows.ts';
 import { encodeJsonRows } from '../../src/duckdb/rows-to-json.ts';
@@ -21,10 +21,15 @@ export async function* pieces(bytes: Uint8Array, size = 1_021): ByteStream & Asy
 
 /** Loads a stream into the table `t`, made anew from its schema; resolves with the rows handed out. */
 export async function loadArrow(connection: DuckDBConnection, bytes: Uint8Array, pieceBytes?: number): Promise<number> {
-  const input = await openArrowStream(pieces(bytes, pieceBytes), { messageMaxBytes: MESSAGE_MAX_BYTES });
+  return insertArrow(connection, 't', bytes, undefined, pieceBytes);
+}
+
+/** Loads a stream into a table, made anew from its schema, by the given decoder or the product's. */
+export async function insertArrow(connection: DuckDBConnection, table: string, bytes: Uint8Array, decoder?: OpenDecoder, pieceBytes?: number): Promise<number> {
+  const input = await openArrowStream(pieces(bytes, pieceBytes), { messageMaxBytes: MESSAGE_MAX_BYTES }, decoder);
   const columns = input.columns.map(({ name, type }) => `"${name.replaceAll('"', '""')}" ${type}`);
-  await connection.run(`CREATE OR REPLACE TABLE t(${columns.join(', ')})`);
-  const appender = await connection.createAppender('t');
+  await connection.run(`CREATE OR REPLACE TABLE ${table}(${columns.join(', ')})`);
+  const appender = await connection.createAppender(table);
   for await (const { chunk } of input.chunks()) appender.appendDataChunk(chunk);
   appender.closeSync();
   return input.rows;

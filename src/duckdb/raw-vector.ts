@@ -1,0 +1,41 @@
+import duckdb, { type DataChunk, type Vector } from '@duckdb/node-bindings';
+
+/**
+ * DuckDB's vectors as bare memory. Nothing below checks what it is given: a byte too many here is foreign memory read or
+ * overwritten. So every call's count is bounded by its caller, and only this file hands memory to the bindings.
+ */
+export type { Vector } from '@duckdb/node-bindings';
+
+/** Rows a vector of a chunk holds. */
+export const VECTOR_ROWS = 2_048;
+
+export function columnVector(chunk: DataChunk, column: number): Vector {
+  return duckdb.data_chunk_get_vector(chunk, column);
+}
+
+/** @param data at most as many bytes as the vector has room for */
+export function writeData(vector: Vector, data: Uint8Array): void {
+  if (data.length > 0) duckdb.copy_data_to_vector(vector, 0, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+}
+
+/** @param valid one bit a row, set where there is a value; none for a vector without nulls, as it is after a reset */
+export function writeValidity(vector: Vector, valid: Uint8Array | undefined, rows: number): void {
+  if (valid === undefined || rows === 0) return;
+  duckdb.vector_ensure_validity_writable(vector);
+  duckdb.copy_data_to_vector_validity(vector, 0, valid.buffer as ArrayBuffer, valid.byteOffset, Math.ceil(rows / 8));
+}
+
+/** Makes room for the items of a list vector and returns the vector they go into, which is another one after each reset. */
+export function growList(vector: Vector, items: number): Vector {
+  duckdb.list_vector_reserve(vector, items);
+  duckdb.list_vector_set_size(vector, items);
+  return duckdb.list_vector_get_child(vector);
+}
+
+export function structChild(vector: Vector, index: number): Vector {
+  return duckdb.struct_vector_get_child(vector, index);
+}
+
+export function arrayChild(vector: Vector): Vector {
+  return duckdb.array_vector_get_child(vector);
+}
