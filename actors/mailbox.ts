@@ -52,8 +52,8 @@ export class Mailbox {
   }
 
   /** Turns away all that wait; what runs goes on. */
-  refuseWaiting(error: MayflyError): void {
-    for (const entry of this.#waiting.splice(0)) entry.refuse(error);
+  refuseWaiting(reason: () => MayflyError): void {
+    for (const entry of this.#waiting.splice(0)) entry.refuse(reason());
   }
 
   /** Resolves once nothing runs and nothing waits. */

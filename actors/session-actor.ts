@@ -1,19 +1,20 @@
-import { createActor, fromPromise } from 'xstate';
 import type { ActorRefFrom, SnapshotFrom } from 'xstate';
 import { Unavailable, asMayflyError } from '../src/domain/errors.ts';
 import type { SessionState } from '../src/domain/gateway.ts';
+import type { StandingDecision } from '../src/domain/decision.ts';
 import { isTerminal } from '../src/domain/lifecycle-record.ts';
 import type { EndReason, LifecycleRecord } from '../src/domain/lifecycle-record.ts';
 import type { Holder, TableCount } from '../src/ports/lease-store.ts';
 import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
-import { sessionMachine } from '../machines/session-machine.ts';
+import type { sessionMachine } from '../machines/session-machine.ts';
 import type { SessionContext } from '../machines/session-context.ts';
-import { machineClock } from './machine-clock.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Turn } from './mailbox.ts';
 import type { Adoption } from './session-adoption.ts';
 import { claim, decide, deleteTables, proveDeletion, publish } from './session-closing.ts';
 import { SessionAdmission } from './session-admission.ts';
+import { sessionActor } from './session-effects.ts';
+import type { SessionEffects } from './session-effects.ts';
 import { SessionLease } from './session-lease.ts';
 import type { Leased } from './session-lease.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
@@ -48,10 +49,8 @@ export class SessionActor {
     this.#times = times;
     this.#createdMonotonicMs = ports.clock.monotonicMs();
     this.#mailbox = new Mailbox(ports.limits.queueMax);
-    this.#actor = createActor(this.#machine(), {
-      clock: machineClock(ports.clock),
-      input: { remainingMs: times.timeoutMs, idleTimeoutMs: times.idleTimeoutMs, ...(adoption === undefined ? {} : { adopted: adoption }) },
-    });
+    const input = { remainingMs: times.timeoutMs, idleTimeoutMs: times.idleTimeoutMs, ...(adoption === undefined ? {} : { adopted: adoption }) };
+    this.#actor = sessionActor(ports.clock, input, this.#effects());
     this.ended = new Promise((resolve) => {
       this.#actor.subscribe({
         complete: () => {
@@ -254,33 +253,34 @@ export class SessionActor {
     if (!(await this.#lease.note())) this.#actor.send({ type: 'NOTE_FAILED' });
   }
 
-  #machine(): typeof sessionMachine {
+  #effects(): SessionEffects {
     const { ports, identity } = { ports: this.#ports, identity: this.identity };
-    return sessionMachine.provide({
-      actions: { leave: () => ports.onAbandoned(identity) },
-      actors: {
-        takeSlot: fromPromise(() => this.#takeSlot()),
-        registerLease: fromPromise(() => this.#lease.write()),
-        recordOpened: fromPromise(() => this.#recordOpened()),
-        readOpened: fromPromise(async () => (await ports.log.chain(identity.tenant, identity.session)).length > 0),
-        releaseSlot: fromPromise(() => this.#releaseUnopened()),
-        readDecision: fromPromise(async () => (await ports.log.decision(identity.tenant, identity.session)) ?? null),
-        claim: fromPromise(() => {
-          this.#mailbox.refuseWaiting(new Unavailable('The session is closing', { session_id: identity.session }));
-          return claim(ports, identity, this.ended);
-        }),
-        decide: fromPromise(async ({ input: reason }) => {
-          const standing = await decide(ports, identity, reason);
-          if (this.#adoption !== undefined) ports.onDecided(this.#adoption.holder, identity);
-          return standing;
-        }),
-        drainWork: fromPromise(() => this.#drainWork()),
-        deleteTables: fromPromise(({ input }) =>
-          this.#adoption === undefined ? deleteTables(this.#slot, input.decision, input.ledger) : proveDeletion(ports, identity, this.#adoption),
-        ),
-        publish: fromPromise(({ input }) => publish(ports, identity, input.decision, input.deletion, input.ledger)),
-      },
-    });
+    return {
+      leave: () => ports.onAbandoned(identity),
+      takeSlot: () => this.#takeSlot(),
+      registerLease: () => this.#lease.write(),
+      recordOpened: () => this.#recordOpened(),
+      readOpened: async () => (await ports.log.chain(identity.tenant, identity.session)).length > 0,
+      releaseSlot: () => this.#releaseUnopened(),
+      readDecision: async () => (await ports.log.decision(identity.tenant, identity.session)) ?? null,
+      claim: () => this.#claim(),
+      decide: (reason) => this.#decide(reason),
+      drainWork: () => this.#drainWork(),
+      deleteTables: ({ decision, ledger }) =>
+        this.#adoption === undefined ? deleteTables(this.#slot, decision, ledger) : proveDeletion(ports, identity, this.#adoption),
+      publish: ({ decision, deletion, ledger }) => publish(ports, identity, decision, deletion, ledger),
+    };
+  }
+
+  #claim(): Promise<boolean> {
+    this.#mailbox.refuseWaiting(() => new Unavailable('The session is closing', { session_id: this.identity.session }));
+    return claim(this.#ports, this.identity, this.ended);
+  }
+
+  async #decide(reason: EndReason): Promise<StandingDecision> {
+    const standing = await decide(this.#ports, this.identity, reason);
+    if (this.#adoption !== undefined) this.#ports.onDecided(this.#adoption.holder, this.identity);
+    return standing;
   }
 
   async #takeSlot(): Promise<void> {
@@ -312,7 +312,9 @@ export class SessionActor {
    * have stopped reading, and would never let go of its turn: that holds up no end (I3).
    */
   async #drainWork(): Promise<void> {
-    if (!(await this.#isIdleSoon())) this.#interrupt.abort(new Error('the session is closing'));
+    // Nothing begins any more, and the drop seals for itself.
+    if (await this.#isIdleSoon()) return;
+    this.#interrupt.abort(new Error('the session is closing'));
     await Promise.race([this.#slot?.seal(), this.#slot?.lost]);
     // What was answered meanwhile is noted before the tables are counted (I6).
     await this.#isIdleSoon();

@@ -141,11 +141,7 @@ export class Router implements gateway.Gateway {
     const logical = parseLogicalName(name);
     const { actor } = await this.#living(tenant, session);
     const timeoutMs = request.source.kind === 'arrow' ? UPLOAD_TIMEOUT_MS : this.#options.ports.limits.statementTimeoutMs;
-    const rows = await actor.work({ ...options, timeoutMs }, async (slot, work) => {
-      const created = await slot.createTable(logical, request.source, request.primary_key ?? [], work);
-      await actor.noteCount({ name: logical, rows: created.rows });
-      return created.rows;
-    });
+    const { rows } = await actor.work({ ...options, timeoutMs }, (slot, work) => slot.createTable(logical, request.source, request.primary_key ?? [], work));
     return tableView(session, { name: logical, rows });
   }
 

@@ -9,31 +9,38 @@ import type { Transaction } from './transaction.ts';
 /** What an appender gathers before it goes into the table, where the session's memory limit sees it. */
 const FLUSH_BYTES = 2 * 1_048_576;
 
-/** @throws SchemaMismatch and all that reading the stream may throw; the caller rolls back */
+/** @returns how many rows; @throws SchemaMismatch and all that reading the stream may throw; the caller rolls back */
 export async function appendArrow(
   connection: DuckDBConnection,
   table: Pick<TableDescription, 'name' | 'columns'>,
   input: ArrowInput,
   transaction: Transaction,
-): Promise<void> {
+): Promise<number> {
   try {
     matchColumns(table.columns, input);
   } catch (error) {
     await input.close();
     throw error;
   }
-  await appendChunks(connection, table.name, input.chunks(), transaction);
+  return appendChunks(connection, table.name, input.chunks(), transaction);
 }
 
-/** @throws all that reading rows may throw; the caller rolls back */
-export async function appendChunks(connection: DuckDBConnection, name: LogicalName, chunks: AsyncIterable<RowChunk>, transaction: Transaction): Promise<void> {
+/** @returns how many rows; @throws all that reading rows may throw; the caller rolls back */
+export async function appendChunks(
+  connection: DuckDBConnection,
+  name: LogicalName,
+  chunks: AsyncIterable<RowChunk>,
+  transaction: Transaction,
+): Promise<number> {
   const appender = await connection.createAppender(name, 'public', 'mutable');
   const budget = new ChunkBudget();
+  let rows = 0;
   let unflushedBytes = 0;
   try {
     for await (const { chunk, bytes } of chunks) {
       transaction.check();
       appender.appendDataChunk(chunk);
+      rows += chunk.rowCount;
       unflushedBytes += bytes;
       if (unflushedBytes >= FLUSH_BYTES) {
         appender.flushSync();
@@ -43,6 +50,7 @@ export async function appendChunks(connection: DuckDBConnection, name: LogicalNa
     }
     appender.flushSync();
     appender.closeSync();
+    return rows;
   } catch (error) {
     discard(appender);
     throw error;

@@ -69,24 +69,17 @@ export class Sandbox {
   }
 
   /**
-   * Ends all that a session had: its connection, with temporary tables and variables, and its catalog.
-   * @throws when anything of it can still be seen
+   * Ends all that a session had: its connection, with temporary tables and variables, and its catalog. A fresh
+   * connection gives the next session an empty one of the same name, which DuckDB refuses while the old one is there.
+   * @throws when something of the session is left
    */
-  async detach(): Promise<void> {
+  async renew(): Promise<void> {
     this.#steps.destroy();
     this.#connection.closeSync();
     this.#connection = await this.#instance.connect();
-    await runAll(this.#connection, [`ATTACH ':memory:' AS ${EMPTY}`, `USE ${EMPTY}`, 'DETACH mutable']);
-    const left = await this.#connection.runAndReadAll(
-      `SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> '${EMPTY}' UNION ALL SELECT path FROM duckdb_temporary_files()`,
-    );
-    if (left.currentRowCount > 0) throw new Error(`Something of a session outlived it: ${left.getRows().join(', ')}`);
-  }
-
-  /** After `detach`: an empty catalog for the next session. */
-  async attach(): Promise<void> {
-    await runAll(this.#connection, [...ATTACH, `DETACH ${EMPTY}`]);
+    await runAll(this.#connection, [`ATTACH ':memory:' AS ${EMPTY}`, `USE ${EMPTY}`, 'DETACH mutable', ...ATTACH, `DETACH ${EMPTY}`]);
     this.#steps = await PreparedSteps.on(this.#connection);
+    if (this.hasSpilled) throw new Error('The session has spilled');
   }
 
   /** Closing the instance is what returns its memory to the system. Nothing may run on it. @returns whether it had spilled */

@@ -27,6 +27,8 @@ const KEPT_MS = 5_000;
 const SMALL_BYTES = 32 * 1_048_576;
 /** A bound on whatever an instance may gather over its sessions. */
 const USES_MAX = 1_000;
+/** A look at the process's memory costs as much as a small statement: the beginnings of sessions share one this long. */
+const LOOK_EVERY_MS = 20;
 
 /**
  * Sandboxes made ahead of need, since making one takes longer than opening a session should. One that stayed small
@@ -37,6 +39,7 @@ export class SlotPool {
   readonly #ready: Ready[] = [];
   readonly #uses = new WeakMap<Sandbox, number>();
   readonly #takenAtBytes = new WeakMap<Sandbox, number>();
+  #looked = { atMs: -Infinity, bytes: 0 };
   #made = 0;
   #closed = false;
   #trim: NodeJS.Timeout | undefined;
@@ -53,12 +56,11 @@ export class SlotPool {
 
   async take(): Promise<Sandbox> {
     // The one used last: those that demand has no use for grow old, and go.
-    const ready = this.#ready.pop()?.sandbox;
+    const ready = this.#ready.pop()?.sandbox ?? this.#make();
     try {
-      // One whose next catalog could not be made is replaced.
-      const sandbox = (await ready?.catch(() => undefined)) ?? (await this.#make());
+      const sandbox = await ready;
       this.#uses.set(sandbox, (this.#uses.get(sandbox) ?? 0) + 1);
-      this.#takenAtBytes.set(sandbox, process.memoryUsage.rss());
+      this.#takenAtBytes.set(sandbox, this.#recentBytes());
       return sandbox;
     } finally {
       // After the caller's own work, so that the next session does not delay this one.
@@ -70,8 +72,9 @@ export class SlotPool {
   async release(sandbox: Sandbox): Promise<SlotErasure> {
     if (this.#maySettle(sandbox)) {
       try {
-        await sandbox.detach();
-        this.#keep(sandbox);
+        await sandbox.renew();
+        this.#put(Promise.resolve(sandbox));
+        this.#trim ??= setTimeout(() => this.#trimOld(), KEPT_MS).unref();
         return { memory: 'catalog_detached', spill: 'none' };
       } catch {
         // What cannot be emptied for certain is destroyed.
@@ -95,16 +98,10 @@ export class SlotPool {
     return process.memoryUsage.rss() - (this.#takenAtBytes.get(sandbox) ?? 0) <= SMALL_BYTES;
   }
 
-  /** Its next catalog is made after the answer that its last one is gone. */
-  #keep(sandbox: Sandbox): void {
-    const attached = sandbox.attach().then(() => sandbox);
-    this.#put(attached);
-    attached.catch(() => {
-      const at = this.#ready.findIndex((ready) => ready.sandbox === attached);
-      if (at >= 0) this.#ready.splice(at, 1);
-      return sandbox.destroy();
-    });
-    this.#trim ??= setTimeout(() => this.#trimOld(), KEPT_MS).unref();
+  #recentBytes(): number {
+    const nowMs = performance.now();
+    if (nowMs - this.#looked.atMs >= LOOK_EVERY_MS) this.#looked = { atMs: nowMs, bytes: process.memoryUsage.rss() };
+    return this.#looked.bytes;
   }
 
   #put(sandbox: Promise<Sandbox>): void {

@@ -85,9 +85,3 @@ export async function readTypedColumns(connection: DuckDBConnection, name: Logic
   const types = result.columnTypes();
   return result.columnNames().map((column, index) => ({ name: column, type: types[index]! }));
 }
-
-/** Names of all user tables the instance has, for the proof of a drop. */
-export async function survivingTables(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
-  const result = await connection.run(`SELECT table_name FROM duckdb_tables() WHERE NOT internal`);
-  return new Set(((await result.getRows()) as [string][]).map(([name]) => name));
-}

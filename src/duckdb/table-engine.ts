@@ -50,35 +50,33 @@ export class TableEngineSlot {
     return new TableEngineSlot(await pool.take(), pool, policy, options);
   }
 
-  async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], note: NoteCount): Promise<{ rows: number }> {
+  async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[]): Promise<{ rows: number }> {
     return this.#work('insert', async (transaction) => {
       this.#tables.refuse(name);
       const made = await this.#createFrom(name, origin, primaryKey, transaction);
       await transaction.commit();
       this.#tables.put(made);
-      await note({ name, rows: made.rows });
       return { rows: made.rows };
     });
   }
 
-  /** All or nothing: one transaction, closed only after the body was whole. */
-  async insert(name: LogicalName, format: RowFormat, body: ByteStream, note: NoteCount): Promise<{ rows: number }> {
+  /** All or nothing: one transaction, closed only after the body was whole. @returns rows inserted, and now in the table */
+  async insert(name: LogicalName, format: RowFormat, body: ByteStream): Promise<{ rows: number; total: number }> {
     return this.#work('insert', async (transaction) => {
       const table = this.#tables.get(name);
-      const before = table.rows;
+      let appended: number;
       await transaction.begin();
       if (format === 'arrow') {
         const input = await openArrowStream(body, this.#options);
-        await appendArrow(this.#connection, table, input, transaction);
+        appended = await appendArrow(this.#connection, table, input, transaction);
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
-        await appendChunks(this.#connection, name, readTextRows(format, body, columns, this.#options.messageMaxBytes), transaction);
+        appended = await appendChunks(this.#connection, name, readTextRows(format, body, columns, this.#options.messageMaxBytes), transaction);
       }
-      const rows = await catalog.countRows(this.#connection, name);
       await transaction.commit();
-      this.#tables.setRows(name, rows);
-      if (rows !== before) await note({ name, rows });
-      return { rows: rows - before };
+      const total = table.rows + appended;
+      this.#tables.setRows(name, total);
+      return { rows: appended, total };
     });
   }
 
@@ -154,12 +152,14 @@ export class TableEngineSlot {
     }
   }
 
-  /** Rows of the table just before it was dropped; undefined when it is still there. */
+  /**
+   * Rows of the table just before it was dropped; undefined when it is still there. That dropped ones are gone is
+   * proved once for all, by the slot's release.
+   */
   async #dropOne(name: LogicalName): Promise<number | undefined> {
     try {
       const rows = await catalog.countRows(this.#connection, name);
       await this.#connection.run(`DROP TABLE ${catalog.qualified(name)}`);
-      if ((await catalog.survivingTables(this.#connection)).has(name)) return undefined;
       this.#tables.remove(name);
       return rows;
     } catch {
@@ -171,8 +171,9 @@ export class TableEngineSlot {
     if (origin.kind === 'query') {
       await this.#createAs(name, origin.query, primaryKey, transaction);
     } else if (origin.kind === 'columns') {
-      const columns = await this.#judged(origin.columns);
+      const columns = await this.#judged(origin.columns, primaryKey);
       await this.#createEmpty(name, columns, primaryKey, transaction);
+      return { name, columns, primaryKey, rows: 0 };
     } else {
       const input = await openArrowStream(origin.body, this.#options);
       await this.#createEmpty(name, input.columns, primaryKey, transaction);
@@ -201,9 +202,11 @@ export class TableEngineSlot {
   }
 
   /** Types in JSON may smuggle DDL: the policy gives them back in their canonical form or refuses them (I7). */
-  async #judged(columns: readonly ColumnSpec[]): Promise<ColumnView[]> {
+  async #judged(columns: readonly ColumnSpec[], primaryKey: readonly string[]): Promise<ColumnView[]> {
     const judged: ColumnView[] = [];
-    for (const { name, type, nullable } of columns) judged.push({ name, type: await this.#policy.judgeType(type, name), nullable: nullable ?? true });
+    for (const { name, type, nullable } of columns) {
+      judged.push({ name, type: await this.#policy.judgeType(type, name), nullable: (nullable ?? true) && !primaryKey.includes(name) });
+    }
     return judged;
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { InvalidRequest, PayloadTooLarge, UnsupportedMediaType } from '../domain/errors.ts';
@@ -8,9 +9,9 @@ import { parseExactJson } from './exact-json.ts';
 
 const UNREADABLE = /;\s*(?:charset\s*=(?!\s*"?(?:utf-?8|us-ascii)"?\s*(?:;|$))|header\s*=\s*"?absent)/i;
 
-/** One request's body: read once, bounded, hashed as it was sent, never gathered unless it is JSON. */
+/** One request's body: read once, bounded, hashed as it was sent if it has an idempotency key, never gathered unless it is JSON. */
 export class RequestBody {
-  private readonly hash = createHash('sha256');
+  private readonly hash: Hash | undefined;
   private readonly raw: IncomingMessage;
   private readonly maxBytes: number;
   private readonly onBytes: (count: number) => void;
@@ -21,6 +22,7 @@ export class RequestBody {
     this.raw = raw;
     this.maxBytes = maxBytes;
     this.onBytes = onBytes;
+    if (raw.headers['idempotency-key'] !== undefined) this.hash = createHash('sha256');
   }
 
   /** The media type without parameters, lower case; undefined when none was sent. */
@@ -73,7 +75,7 @@ export class RequestBody {
         this.readBytes += chunk.byteLength;
         this.onBytes(chunk.byteLength);
         if (this.readBytes > maxBytes) throw tooLarge(maxBytes);
-        this.hash.update(chunk);
+        this.hash?.update(chunk);
         yield chunk;
       }
     } catch (error) {
@@ -108,8 +110,9 @@ export class RequestBody {
     while ((await chunks.next()).done !== true);
   }
 
-  /** SHA-256 of the whole body; defined once it is complete, and to be asked once. */
+  /** SHA-256 of the whole body of a call with an idempotency key; defined once it is complete, and to be asked once. */
   digest(): string {
+    if (this.hash === undefined) throw new Error('only the body of a call with an idempotency key is hashed');
     return this.hash.digest('hex');
   }
 

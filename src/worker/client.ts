@@ -104,6 +104,7 @@ export class WorkerClient implements WorkerProcess {
     const answer = new IncomingBody(
       (bytes) => this.#wire.sendCredit(id, bytes),
       () => this.#wire.send(FRAME.cancel, id),
+      this.#windowBytes,
     );
     const pending: Pending = { hasAnswer: call.call === 'query', answer, window: new SendWindow(this.#windowBytes), options, ...settle! };
     if (this.#loss !== undefined) {
@@ -152,7 +153,7 @@ export class WorkerClient implements WorkerProcess {
     } else if (kind === FRAME.credit) {
       pending.window.credit(Buffer.from(payload).readUInt32LE(0));
     } else if (kind === FRAME.cancel) {
-      pending.window.fail(new QueryCancelled('The worker does not read on'));
+      pending.window.fail(() => new QueryCancelled('The worker does not read on'));
     } else if (kind === FRAME.note) {
       void this.#note(id, pending, json<TableCount>(payload));
     }
@@ -170,7 +171,7 @@ export class WorkerClient implements WorkerProcess {
 
   #forget(id: number, pending: Pending): void {
     this.#pending.delete(id);
-    pending.window.fail(new QueryCancelled('The call is over'));
+    pending.window.fail(() => new QueryCancelled('The call is over'));
     pending.end();
   }
 

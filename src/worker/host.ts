@@ -90,6 +90,7 @@ export class WorkerHost {
       body: new IncomingBody(
         (bytes) => this.#wire.sendCredit(id, bytes),
         () => this.#wire.send(FRAME.cancel, id),
+        this.#settings.windowBytes,
       ),
       window: new SendWindow(this.#settings.windowBytes),
     };
@@ -120,9 +121,9 @@ export class WorkerHost {
     const note = (count: TableCount): Promise<void> => this.#note(id, activity, count);
     switch (call.call) {
       case 'createTable':
-        return { result: await slot.createTable(call.name, withBody(call.origin, activity.body), call.primaryKey, note) };
+        return { result: await slot.createTable(call.name, withBody(call.origin, activity.body), call.primaryKey) };
       case 'insert':
-        return { result: await slot.insert(call.name, call.format, activity.body, note) };
+        return { result: await slot.insert(call.name, call.format, activity.body) };
       case 'query': {
         const { format, body } = await slot.query(call.query, note);
         return { result: { format }, body: this.#fence.guard(body) };
@@ -174,7 +175,7 @@ export class WorkerHost {
   /** An interrupt that arrives before the work began would be lost, so it is repeated until the call is over. */
   #cancel(activity: Activity, error: MayflyError = new QueryCancelled('The statement was interrupted; nothing of it was kept')): void {
     activity.body.fail(error);
-    activity.window.fail(error);
+    activity.window.fail(() => error);
     const interrupt = (): void => this.#slots.get(activity.slot)?.interrupt(error);
     interrupt();
     activity.pulse ??= setInterval(interrupt, INTERRUPT_EVERY_MS);

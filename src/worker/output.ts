@@ -5,7 +5,8 @@ import type { DropReceipt, TableDescription } from '../ports/table-engine.ts';
 export interface WorkerResults {
   readonly open: Record<string, never>;
   readonly createTable: { readonly rows: number };
-  readonly insert: { readonly rows: number };
+  /** Rows inserted, and rows now in the table. */
+  readonly insert: { readonly rows: number; readonly total: number };
   /** The body follows as raw bytes under the same call id. */
   readonly query: { readonly format: RowFormat };
   readonly describeTable: TableDescription;

@@ -38,11 +38,15 @@ export class RemoteSlot implements Slot {
   async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], options: WorkOptions): Promise<{ rows: number }> {
     const body = origin.kind === 'arrow' ? origin.body : undefined;
     const described = origin.kind === 'arrow' ? { kind: origin.kind } : origin;
-    return this.#work({ call: 'createTable', slot: this.#slot, name, origin: described, primaryKey }, options, body);
+    const { rows } = await this.#work({ call: 'createTable', slot: this.#slot, name, origin: described, primaryKey }, options, body);
+    await options.noteCount({ name, rows });
+    return { rows };
   }
 
   async insert(name: LogicalName, format: RowFormat, body: ByteStream, options: WorkOptions): Promise<{ rows: number }> {
-    return this.#work({ call: 'insert', slot: this.#slot, name, format }, options, body);
+    const { rows, total } = await this.#work({ call: 'insert', slot: this.#slot, name, format }, options, body);
+    if (rows > 0) await options.noteCount({ name, rows: total });
+    return { rows };
   }
 
   async query(query: SlotQuery, options: WorkOptions): Promise<SlotAnswer> {

@@ -92,7 +92,7 @@ export class Wire {
 /** How many bytes of one body may still be sent before its reader took some. */
 export class SendWindow {
   #free: number;
-  #error: Error | undefined;
+  #failure: (() => Error) | undefined;
   #wake: (() => void) | undefined;
 
   constructor(windowBytes: number) {
@@ -116,29 +116,36 @@ export class SendWindow {
     this.#wake?.();
   }
 
-  fail(error: Error): void {
-    this.#error ??= error;
+  /** The first reason counts; the error is made for who meets it, which is seldom anyone. */
+  fail(reason: () => Error): void {
+    this.#failure ??= reason;
     this.#wake?.();
   }
 
   check(): void {
-    if (this.#error !== undefined) throw this.#error;
+    if (this.#failure !== undefined) throw this.#failure();
   }
 }
 
-/** A body as it arrives; whatever was read is credited to its sender. Bounded by the sender's window. */
+/** What was read is credited in parts of the window this small. */
+const CREDITS_PER_WINDOW = 4;
+
+/** A body as it arrives; what was read is credited to its sender. Bounded by the sender's window. */
 export class IncomingBody implements ByteStream {
   readonly #credit: (bytes: number) => void;
   readonly #left: () => void;
+  readonly #creditBytes: number;
+  #owedBytes = 0;
   #pieces: Uint8Array[] = [];
   #end: { readonly error?: Error } | undefined;
   #wake: (() => void) | undefined;
   #taken = false;
 
   /** `left` is called when the reader leaves before the end. */
-  constructor(credit: (bytes: number) => void, left: () => void) {
+  constructor(credit: (bytes: number) => void, left: () => void, windowBytes: number) {
     this.#credit = credit;
     this.#left = left;
+    this.#creditBytes = windowBytes / CREDITS_PER_WINDOW;
   }
 
   push(bytes: Uint8Array): void {
@@ -160,6 +167,14 @@ export class IncomingBody implements ByteStream {
     this.#wake?.();
   }
 
+  #owe(bytes: number): void {
+    this.#owedBytes += bytes;
+    // Nobody waits for the credit of a body that is all here.
+    if (this.#owedBytes < this.#creditBytes || this.#end !== undefined) return;
+    this.#credit(this.#owedBytes);
+    this.#owedBytes = 0;
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     if (this.#taken) throw new Error('a body can be read once');
     this.#taken = true;
@@ -168,7 +183,7 @@ export class IncomingBody implements ByteStream {
         const piece = this.#pieces.shift();
         if (piece !== undefined) {
           yield piece;
-          this.#credit(piece.byteLength);
+          this.#owe(piece.byteLength);
         } else if (this.#end !== undefined) {
           if (this.#end.error !== undefined) throw this.#end.error;
           return;

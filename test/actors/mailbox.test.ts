@@ -50,7 +50,7 @@ describe('a session’s mailbox', () => {
     const mailbox = new Mailbox(4);
     const running: Turn = await mailbox.enter();
     const waiting = mailbox.enter();
-    mailbox.refuseWaiting(new Unavailable('closing'));
+    mailbox.refuseWaiting(() => new Unavailable('closing'));
     await expect(waiting).rejects.toMatchObject({ code: 'unavailable' });
     running.leave();
     running.leave();

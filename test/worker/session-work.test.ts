@@ -152,6 +152,40 @@ describe('the work of a session', () => {
     await expect(ask('SELECT 1', { other: 1 })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
+  it('knows the columns it was asked for as DuckDB has them', async () => {
+    const { slot } = await pool.open('acme');
+    const plain = [
+      'int',
+      'TEXT',
+      'float8',
+      'numeric(38, 4)',
+      'decimal',
+      'timestamptz',
+      'timestamp_ns',
+      'bool',
+      'hugeint',
+      'blob',
+      'uuid',
+      'interval',
+      'bit',
+      'JSON',
+    ];
+    const nested = [
+      "ENUM('a', 'it''s')",
+      'INTEGER[]',
+      'FLOAT[3]',
+      'STRUCT(a INT, "b c" VARCHAR[])',
+      'MAP(VARCHAR, DECIMAL(9,2))',
+      'UNION(num INT, str VARCHAR)',
+    ];
+    const types = [...plain, ...nested];
+    const columns = types.map((type, index) => ({ name: `c${index}`, type, ...(index % 3 === 1 ? { nullable: false } : {}) }));
+    await slot.createTable(name('typed'), { kind: 'columns', columns }, ['c0', 'c2'], work());
+    const described = (await slot.describeTable(name('typed'), work())).columns;
+    const known = described.map(({ name: column, type, nullable }) => [column, type, nullable ? 'YES' : 'NO']);
+    expect(known).toEqual(await rows(slot, 'SELECT column_name, column_type, "null" FROM (DESCRIBE typed)'));
+  });
+
   it('takes no work once sealed, and answers a repeated drop with the same receipt', async () => {
     const { slot } = await pool.open('acme');
     await slot.createTable(name('one'), { kind: 'query', query: 'SELECT 1 AS a' }, [], work());

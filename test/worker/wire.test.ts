@@ -62,6 +62,7 @@ describe('a body on the wire', () => {
     const body = new IncomingBody(
       (bytes) => credit(bytes),
       () => undefined,
+      windowBytes,
     );
     let arrived = 0;
     const { left, right, end } = await pair(
@@ -112,6 +113,7 @@ describe('a body on the wire', () => {
     const failed = new IncomingBody(
       () => undefined,
       () => left++,
+      100,
     );
     failed.push(Uint8Array.of(1));
     failed.fail(new Error('cut'));
@@ -120,6 +122,7 @@ describe('a body on the wire', () => {
     const abandoned = new IncomingBody(
       () => undefined,
       () => left++,
+      100,
     );
     abandoned.push(Uint8Array.of(1));
     for await (const piece of abandoned) {
