@@ -1,5 +1,5 @@
-import { initialTransition, transition } from 'xstate';
-import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from 'xstate';
+import { getInitialMicrosteps, getMicrosteps, initialTransition, transition } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
 /** What an effect may come to, by its `src`; `undefined` in the list stands for a failure. */
 export type Outcomes = Readonly<Record<string, readonly ({ readonly output: unknown } | undefined)[]>>;
@@ -63,22 +63,43 @@ export function explore(
     seen.add(key);
     queue.push(snapshot);
   };
-  for (const input of inputs) meet((initialTransition(machine, input) as [AnyMachineSnapshot, unknown])[0]);
+  const pass = (steps: Microsteps): void => {
+    notePassed(coverage, steps);
+    const last = steps.at(-1);
+    if (last !== undefined) meet(last[0]);
+  };
+  for (const input of inputs) pass(getInitialMicrosteps(machine, input) as Microsteps);
   for (let snapshot = queue.shift(); snapshot !== undefined; snapshot = queue.shift()) {
     for (const event of nextEvents(snapshot, outside, outcomes)) {
-      noteEvent(coverage, snapshot, event);
-      meet((transition(machine, snapshot, event as never) as [AnyMachineSnapshot, unknown])[0]);
+      for (const taken of machine.getTransitionData(snapshot, event)) coverage.transitions.add(nameOf(taken));
+      pass(getMicrosteps(machine, snapshot, event as never) as Microsteps);
     }
   }
   return coverage;
 }
 
-function noteEvent(coverage: Coverage, snapshot: AnyMachineSnapshot, event: Step): void {
-  for (const node of snapshot._nodes) if (node.ownEvents.includes(event.type)) coverage.transitions.add(`${node.id} on ${event.type}`);
+type Microsteps = readonly (readonly [AnyMachineSnapshot, unknown])[];
+
+/** The ways that were gone without an event: of a state's alternatives, the first that leads to where it went on. */
+function notePassed(coverage: Coverage, steps: Microsteps): void {
+  for (const [index, [snapshot]] of steps.entries()) {
+    const after = steps[index + 1]?.[0];
+    for (const node of snapshot._nodes) {
+      const taken = node.always?.find(({ target }) => target?.every((state) => after?._nodes.includes(state)));
+      if (taken !== undefined) coverage.transitions.add(nameOf(taken));
+    }
+  }
 }
 
 function note(coverage: Coverage, snapshot: AnyMachineSnapshot): void {
   for (const node of snapshot._nodes) coverage.states.add(node.id);
+}
+
+/** A state's alternatives for one event, told apart by their guards, are transitions of their own. */
+function nameOf(taken: AnyTransitionDefinition): string {
+  const { source, eventType } = taken;
+  const alternatives = eventType === '' ? (source.always ?? []) : (source.transitions.get(eventType) ?? []);
+  return `${source.id} on ${eventType === '' ? 'always' : eventType}, ${alternatives.indexOf(taken) + 1} of ${alternatives.length}`;
 }
 
 function nextEvents(snapshot: AnyMachineSnapshot, outside: readonly Step[], outcomes: Outcomes): Step[] {
@@ -106,13 +127,13 @@ export function unreached(machine: AnyStateMachine, coverage: Coverage): string[
   return [...states.filter((state) => !coverage.states.has(state)), ...transitions.filter((step) => !coverage.transitions.has(step))];
 }
 
-/** Every state a machine rests in (one with `always` is passed through), and every reaction to an event, it defines: what a set of walks must have reached. */
+/** Every state a machine rests in (one with `always` is passed through), and every transition it defines: what a set of walks must have reached. */
 function everything(machine: AnyStateMachine): { states: string[]; transitions: string[] } {
   const states: string[] = [];
   const transitions: string[] = [];
   const visit = (node: AnyStateNode): void => {
     if (node.always === undefined) states.push(node.id);
-    for (const type of node.ownEvents) if (type !== '') transitions.push(`${node.id} on ${type}`);
+    for (const defined of [...(node.always ?? []), ...[...node.transitions.values()].flat()]) transitions.push(nameOf(defined));
     for (const child of Object.values(node.states)) visit(child);
   };
   visit(machine.root);
