@@ -53,7 +53,7 @@ async function settle(dataDir: string): Promise<void> {
   for (const chain of chains.values()) show(chain);
 
   // The last offset plus 1 is where to go on. With `follow` the loop also waits for what is yet to come.
-  const last = await acme.openSession({ timeout: '1s' });
+  const last = await acme.openSession();
   const chain: LifecycleRecord[] = [];
   for await (const { record } of acme.lifecycle({ from: next, follow: true })) {
     chain.push(record);

@@ -15,7 +15,7 @@ async function describe(session: SessionHandle, table: string): Promise<string> 
 async function runSql(session: SessionHandle, query: string): Promise<string> {
   try {
     const rows: string[] = [];
-    for await (const batch of session.stream(query, { timeout: '500ms' })) {
+    for await (const batch of session.stream(query, { timeout: '2s' })) {
       for (const row of batch) {
         if (rows.length === ROWS_MAX)
           return [...rows, `(more than ${ROWS_MAX} rows: aggregate, or use LIMIT)`].join('\n');

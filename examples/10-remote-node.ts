@@ -39,9 +39,7 @@ const attached = asker.tenant('acme').session(found?.session_id ?? '');
 const [longest] = await attached.rows<{ miles: number; delay: number }>(
   'SELECT distance AS miles, avg(delay) AS delay FROM flights GROUP BY miles ORDER BY miles DESC LIMIT 1',
 );
-console.log(
-  `The longest flight has ${longest?.miles} miles and is ${longest?.delay.toFixed(1)} minutes late on average.`,
-);
+console.log(`The longest route has ${longest?.miles} miles and a mean delay of ${longest?.delay.toFixed(1)} minutes.`);
 
 // To another tenant the session is as unknown as one that never was.
 try {
