@@ -69,9 +69,9 @@ export class Connection {
 
   /**
    * Writes with backpressure. A failure before the first byte rejects, so that it still gets a status; a later one
-   * cuts the connection without the last chunk (I8).
+   * cuts the connection without the last chunk (I8). `bodyLeft` as for `sendWhole`, asked once the answer is written.
    */
-  async sendStream(answer: Extract<Answer, { stream: ByteStream }>, about: Headers): Promise<void> {
+  async sendStream(answer: Extract<Answer, { stream: ByteStream }>, about: Headers, bodyLeft: () => boolean = () => false): Promise<void> {
     const chunks = answer.stream[Symbol.asyncIterator]();
     try {
       let next = answer.eager ? undefined : await chunks.next();
@@ -93,6 +93,7 @@ export class Connection {
         this.response.destroy();
         return;
       }
+      if (bodyLeft()) await this.linger();
       this.response.end();
     } finally {
       // What is left of the work behind the answer is let go of; its own failure was told already.

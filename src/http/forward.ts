@@ -68,10 +68,12 @@ export async function forward(call: Forwarded, connection: Connection, context: 
   const headers = passedOn(answer.headers);
   const isLate = !call.bodyComplete();
   const status = answer.statusCode ?? 502;
+  const stream = whole(answer, call.peer, context, peers);
   // The other node's own head already says whose session it is.
   await connection.sendStream(
-    { status, headers: isLate ? { ...headers, connection: 'close' } : headers, stream: whole(answer, call.peer, context, peers), eager: false },
+    { status, headers: isLate ? { ...headers, connection: 'close' } : headers, stream, eager: false },
     {},
+    () => isLate && !call.bodyComplete(),
   );
 }
 

@@ -106,6 +106,19 @@ describe.each(Object.keys(DEPLOYMENTS))('rows that are cut off, over HTTP, on %s
     await send('DELETE', session);
   });
 
+  it('a sender that is refused hears why, and may go on sending for a moment', async () => {
+    for (const _node of deployment.nodes) {
+      const length = 4_000_000;
+      const socket = await begin(await open(), `content-length: ${length}`, Buffer.from('no Arrow at all'));
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 [^]*"code":"invalid_arrow"/);
+      const broken = once(socket, 'close').then(() => 'closed');
+      const sent = new Promise((resolve) => socket.write(Buffer.alloc(length / 2), (error) => resolve(error ?? 'sent')));
+      expect(await Promise.race([sent, broken])).toBe('sent');
+      socket.destroy();
+    }
+  });
+
   it('I1, I6: a close in the middle of an insert leaves one record, which counts what was acknowledged', async () => {
     const closing = await open();
     await send('POST', `${closing}/tables/t/rows`, whole);
