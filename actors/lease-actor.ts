@@ -25,6 +25,8 @@ export interface LeaseActor {
   readonly held: Promise<void>;
   /** The clocks ran apart: fenced at once, and a heartbeat is sent. */
   drifted(): void;
+  /** The notice changed: a heartbeat tells it now rather than in its time. */
+  changed(): void;
   release(): void;
 }
 
@@ -78,6 +80,7 @@ export function startLeaseActor({ leases, clock, holder, notice }: LeasePorts, b
   return {
     held,
     drifted: () => actor.send({ type: 'DRIFTED' }),
+    changed: () => actor.send({ type: 'CHANGED' }),
     release: () => {
       actor.send({ type: 'RELEASE' });
       actor.stop();

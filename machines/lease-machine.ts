@@ -38,6 +38,8 @@ export type LeaseEvent =
   | { readonly type: 'BEAT'; readonly beat: Beat }
   /** Wall and monotonic clock ran apart: the machine may have slept, and the window with it. */
   | { readonly type: 'DRIFTED' }
+  /** What the node tells of itself is no longer so: the others are to hear of it at once. */
+  | { readonly type: 'CHANGED' }
   | { readonly type: 'RELEASE' };
 
 export const leaseMachine = setup({
@@ -120,7 +122,7 @@ export const leaseMachine = setup({
             onError: { target: 'retrying', actions: 'noteFailure' },
           },
         },
-        resting: { after: { untilBeat: 'beating' }, on: { DRIFTED: 'beating' } },
+        resting: { after: { untilBeat: 'beating' }, on: { DRIFTED: 'beating', CHANGED: 'beating' } },
         retrying: { after: { untilRetry: 'beating' } },
         silent: {},
       },

@@ -118,6 +118,11 @@ export class LocalNode {
       closeSessions: () => closeSessions(this.#directory, this.#ports),
       stop: () => this.#stop(),
     });
+    // The others place sessions here from now on. That it did not start is told by `serving`.
+    this.#actor.serving.then(
+      () => this.#lease?.changed(),
+      () => undefined,
+    );
   }
 
   get phase(): NodePhase {
@@ -156,7 +161,9 @@ export class LocalNode {
     if (drainMs !== undefined) this.#drainMs = drainMs;
     // Perhaps it never will be: it must be able to end all the same.
     this.#markReachable();
-    return this.#actor.drain();
+    const drained = this.#actor.drain();
+    this.#lease?.changed();
+    return drained;
   }
 
   /** During a drain: closes at once what is still open. */

@@ -235,7 +235,7 @@ export class Router implements gateway.Gateway {
       });
     }
     if (sessionsPerTenantMax !== null && directory.liveCountOf(tenant) >= sessionsPerTenantMax) {
-      throw new QuotaExceeded(`The tenant holds its most of ${sessionsPerTenantMax} sessions; close some`, {
+      throw new QuotaExceeded(`The tenant holds its most of ${sessionsPerTenantMax} sessions on this node; close some`, {
         limit: sessionsPerTenantMax,
         quota: 'sessions_per_tenant',
       });

@@ -2,10 +2,29 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startLeaseActor } from '../../actors/lease-actor.ts';
+import type { NodeNotice } from '../../src/domain/lease.ts';
 import { EmbeddedLeaseStore } from '../../src/embedded/lease-store.ts';
 import { scratchFolder, ShiftedClock } from '../embedded/scratch.ts';
 
 const bounds = { heartbeatMs: 40, fenceMs: 60_000, claimMs: 150_000 };
+
+describe('a node that begins to drain', () => {
+  it('tells the others at once, not with its next heartbeat', async () => {
+    const folder = join(scratchFolder(), 'notes');
+    mkdirSync(folder);
+    const leases = EmbeddedLeaseStore.open(folder, () => undefined);
+    let state: NodeNotice['state'] = 'serving';
+    const notice = (): NodeNotice => ({ url: 'http://here', state, sessions: 0, sessionsMax: 1, reachesLog: true, at: 0 });
+    const silent = { onHeld: () => 0, onFenced: () => 0, onRestored: () => 0, onForgotten: () => 0, onRevoked: () => 0 };
+    const slow = { heartbeatMs: 60_000, fenceMs: 150_000, claimMs: 300_000 };
+    const lease = startLeaseActor({ leases, clock: new ShiftedClock(), holder: { node: 'n', incarnation: 'i' }, notice }, slow, silent);
+    onTestFinished(() => lease.release());
+    await lease.held;
+    state = 'draining';
+    lease.changed();
+    await expect.poll(async () => (await leases.holders()).map((known) => known.notice?.state)).toEqual(['draining']);
+  });
+});
 
 describe('a node that wakes after its window is over', () => {
   it.each([

@@ -27,6 +27,7 @@ describe('the lease machine', () => {
     const outside = [
       { type: 'RELEASE' },
       { type: 'DRIFTED' },
+      { type: 'CHANGED' },
       { type: 'BEAT', beat: beat(1) },
       { type: 'BEAT', beat: beat(1, true) },
       { type: 'BEAT', beat: beat(9_999) },
