@@ -108,6 +108,8 @@ export class LocalNode {
       ports: this.#ports,
       directory: this.#directory,
       peers: async () => (cluster === undefined ? [] : (await this.#others()).map((member) => this.#callsOn(member, cluster.peer(member)))),
+      // Silent for longer than this, it was given up: its sessions are being ended, and do not live on.
+      missing: () => (cluster === undefined ? [] : this.membership.missing(options.claimMs + options.fenceMs)),
       // Without a log nothing can be opened: an attempt would only hold a slot until it is back.
       intake: () => (this.phase !== 'serving' ? this.phase : cluster?.reachesLog() === false ? 'cut off from the lifecycle log' : undefined),
     });

@@ -35,6 +35,8 @@ export const holderKey = ({ node, incarnation }: Holder): string => `${node}/${i
 export class Membership {
   readonly #options: MembershipOptions;
   #seen = new Map<string, Seen>();
+  /** When it was last looked, on the monotonic clock. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
   /** Until when a holder that is not shown may be there all the same: the store was emptied. */
   #gapsUntilMs = Number.NEGATIVE_INFINITY;
   /** Nodes that could not be reached a moment ago, and until when they are not tried first. */
@@ -59,6 +61,7 @@ export class Membership {
       seen.set(key, { known: one, movedMs });
     }
     this.#seen = seen;
+    this.#lookedMs = nowMs;
   }
 
   /** The store was emptied: who is not shown has had no time yet to show again. */
@@ -71,6 +74,12 @@ export class Membership {
   live(): readonly Member[] {
     const members = [...this.#seen.values()].flatMap((seen) => this.#asMember(seen) ?? []);
     return members.toSorted((a, b) => (holderKey(a.holder) < holderKey(b.holder) ? -1 : 1));
+  }
+
+  /** Holders that cannot be counted on now, and moved within `ms` before the last look: what they hold may live on. */
+  missing(ms: number): readonly Holder[] {
+    const silent = [...this.#seen.values()].filter((seen) => seen.movedMs >= this.#lookedMs - ms && this.#asMember(seen) === undefined);
+    return silent.map(({ known }) => known.holder);
   }
 
   memberOf(holder: Holder): Member | undefined {

@@ -22,7 +22,7 @@ import { parseLogicalName, physicalId, tableRef } from '../domain/table-name.ts'
 import type { LogicalName } from '../domain/table-name.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Metrics, StatementOutcome } from '../ports/metrics.ts';
-import type { TableCount } from '../ports/lease-store.ts';
+import type { Holder, TableCount } from '../ports/lease-store.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
 import type { PeerCalls } from './peer-calls.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
@@ -40,6 +40,8 @@ export interface RouterOptions {
   readonly sessionsPerTenantMax: number | null;
   /** The other nodes of the cluster, for calls on many sessions. */
   readonly peers: () => Promise<readonly PeerCalls[]>;
+  /** Nodes out of reach whose sessions nobody has begun to end. */
+  readonly missing: () => readonly Holder[];
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'openSessions' | 'statement'>;
   /** Why no session may be opened now; undefined while the node serves. */
   readonly intake: () => 'starting' | 'fenced' | 'draining' | 'stopped' | 'cut off from the lifecycle log' | undefined;
@@ -55,8 +57,8 @@ export class Router implements gateway.Gateway {
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    const { directory, peers } = options;
-    this.#listing = new SessionListing({ directory, peers, view: (known) => this.#view(known) });
+    const { directory, peers, missing } = options;
+    this.#listing = new SessionListing({ directory, peers, missing, view: (known) => this.#view(known) });
   }
 
   async openSession(tenant: Tenant, request: gateway.OpenSessionRequest): Promise<gateway.SessionView> {

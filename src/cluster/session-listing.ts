@@ -1,8 +1,9 @@
-import { InvalidRequest, asMayflyError } from '../domain/errors.ts';
+import { InvalidRequest, Unavailable, asMayflyError } from '../domain/errors.ts';
 import type { ClosedSessions, SessionFilter, SessionPage, SessionView } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
+import type { Holder } from '../ports/lease-store.ts';
 import type { PeerCalls } from './peer-calls.ts';
 import type { KnownSession, SessionDirectory } from './session-directory.ts';
 
@@ -18,6 +19,8 @@ export interface ListingOptions {
   readonly view: (known: KnownSession) => SessionView;
   /** The other nodes, each for its own sessions. */
   readonly peers: () => Promise<readonly PeerCalls[]>;
+  /** Nodes out of reach whose sessions nobody has begun to end. */
+  readonly missing: () => readonly Holder[];
 }
 
 /**
@@ -57,6 +60,11 @@ export class SessionListing {
     }
     const peers = filter.here === true ? [] : await this.#options.peers();
     const answers = await Promise.all([this.#closeOwn(tenant, filter), ...peers.map((peer) => peer.closeSessions(tenant, { ...filter, here: true }))]);
+    const [missing] = filter.here === true ? [] : this.#options.missing();
+    // Its sessions may live on when it comes back soon: they must not pass for closed.
+    if (missing !== undefined) {
+      throw new Unavailable(`The node ${missing.node} is out of reach, and its sessions are not being ended yet; close again`, { node_id: missing.node });
+    }
     return { closed: answers.flatMap(({ closed }) => closed), failed: answers.flatMap(({ failed }) => failed) };
   }
 
