@@ -1,4 +1,5 @@
 import { bytesOfBits, sliceBits, type Bits } from './bits.ts';
+import { BufferDecompressor, DECOMPRESSED_MAX_BYTES } from './arrow-compression.ts';
 import { broken, type FlatTable } from './arrow-flatbuffer.ts';
 
 const UNBACKED_ROWS_MAX = 1_048_576;
@@ -34,14 +35,16 @@ export class BatchCursor implements ArrowParts {
   private readonly buffers: readonly number[];
   private readonly variadicCounts: readonly number[];
   private readonly body: Uint8Array;
+  private readonly decompressor: BufferDecompressor | undefined;
   private node = 0;
   private buffer = 0;
   private variadic = 0;
 
   constructor(batch: FlatTable, body: Uint8Array) {
-    if (batch.table(3) !== undefined) throw broken('compressed buffers (LZ4 or ZSTD), which are not read: write it without compression');
+    this.decompressor = BufferDecompressor.of(batch);
     this.rows = Number(batch.int64(0));
-    if (this.rows < 0 || this.rows > Math.max(UNBACKED_ROWS_MAX, body.length * 8)) throw broken(`a batch of ${this.rows} rows in ${body.length} bytes`);
+    const backingBytes = this.decompressor === undefined ? body.length : DECOMPRESSED_MAX_BYTES;
+    if (this.rows < 0 || this.rows > Math.max(UNBACKED_ROWS_MAX, backingBytes * 8)) throw broken(`a batch of ${this.rows} rows in ${body.length} bytes`);
     this.nodes = batch.int64s(1, 2);
     this.buffers = batch.int64s(2, 2);
     this.variadicCounts = batch.int64s(4);
@@ -62,7 +65,8 @@ export class BatchCursor implements ArrowParts {
     if (offset === undefined || length === undefined) throw broken('a batch with fewer buffers than its columns need');
     if (offset + length > this.body.length) throw broken('a buffer that ends outside of its message');
     this.buffer += 2;
-    return this.body.subarray(offset, offset + length);
+    const bytes = this.body.subarray(offset, offset + length);
+    return this.decompressor?.read(bytes) ?? bytes;
   }
 
   nextVariadicBuffers(): Uint8Array[] {

@@ -1,6 +1,7 @@
 import { DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
 import { SchemaMismatch, ValueOutOfRange } from '../domain/errors.ts';
 import type { ByteStream, ColumnView } from '../domain/gateway.ts';
+import { prepareDecompression } from './arrow-compression.ts';
 import { DecodeBudget, OverBudget } from './arrow-budget.ts';
 import { RawBatches, type BatchDecoder, type FillChunk } from './arrow-batches.ts';
 import { broken, decoding, type FlatTable } from './arrow-flatbuffer.ts';
@@ -82,6 +83,7 @@ class ArrowStream implements ArrowInput {
   async *chunks(): AsyncGenerator<RowChunk, void, void> {
     const chunk = DuckDBDataChunk.create(this.#types);
     for await (const { headerType, header, body } of this.#messages) {
+      await prepareDecompression(headerType === HEADER.dictionaryBatch ? decoding(() => header.table(1)) : header);
       if (headerType === HEADER.dictionaryBatch) decoding(() => this.#decoder.acceptDictionary(header, body));
       else if (headerType === HEADER.recordBatch) yield* this.#batchChunks(header, body, chunk);
       else throw broken(`a message of the unexpected kind ${headerType}`);

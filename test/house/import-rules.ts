@@ -25,7 +25,7 @@ export const AREAS: readonly Area[] = [
   adapter('embedded'),
   adapter('redis', 'ioredis', 'redlock'),
   adapter('nats', 'nats'),
-  adapter('duckdb', '@duckdb/node-api', '@duckdb/node-bindings', 'apache-arrow'),
+  adapter('duckdb', '@duckdb/node-api', '@duckdb/node-bindings', 'apache-arrow', 'zstddec'),
   { at: 'src/worker/', areas: ['src/duckdb/', ...PURE], packages: [], node: true },
   { at: 'src/cluster/', areas: ['actors/', 'machines/', ...PURE], packages: [], node: false },
   // Exports become Parquet by DuckDB, which stays under its one folder.
