@@ -7,12 +7,14 @@ import { startNode } from '../../node.ts';
 import type { RunningNode } from '../../node.ts';
 import { print } from '../output.ts';
 import type { StopSignals } from '../stop-signals.ts';
+import { collectBuffersEarly } from './buffer-garbage.ts';
 
 /** How long calls that outlived their sessions may take to end; in ms. */
 const LAST_CALLS_MS = 2_000;
 
 /** Serves until the first stop signal, then drains; resolves when no process and no session file is left. */
 export async function serve(settings: Settings, authenticator: Authenticator, signals: StopSignals): Promise<void> {
+  collectBuffersEarly();
   // The server is loaded while a worker process starts.
   const [node, { startHttpServer }] = await Promise.all([startNode(settings), import('../../http/server.ts')]);
   let server: HttpServer | undefined;
