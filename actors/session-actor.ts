@@ -190,7 +190,7 @@ export class SessionActor {
     const work = await this.begin(request);
     try {
       const result = await run(work.slot, work.options);
-      this.#admission.refuseFenced();
+      await this.#admission.confirm();
       work.end();
       return result;
     } catch (error) {

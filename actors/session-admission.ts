@@ -7,6 +7,9 @@ import { failureOf, sessionEnded } from './session-standing.ts';
 
 /** How long a call that comes too late waits for the record it is to bear, in ms. */
 const ENDING_WAIT_MAX_MS = 5_000;
+/** How long work that was done waits to be acknowledged while its node is fenced, and how often it looks, in ms. */
+const CONFIRMING_MAX_MS = 30_000;
+const CONFIRMING_LOOK_MS = 20;
 
 /** Whether a session takes work now, and if not, why not (I5). */
 export class SessionAdmission {
@@ -41,9 +44,26 @@ export class SessionAdmission {
     throw failureOf(this.#snapshot(), this.#identity) ?? new Unavailable(detail, { session_id: this.#identity.session });
   }
 
-  /** Work that ended after the fence is not acknowledged, whatever came of it. */
-  refuseFenced(): void {
-    if (this.#ports.isFenced()) throw this.#leaseLost();
+  /**
+   * Lets work be acknowledged that is done. A fence that fell meanwhile is waited out: were the caller told to try again,
+   * it would be done twice. Once the log was asked it counts, or is gone with the session (I5).
+   * @throws LeaseLost when that takes too long; SessionEnded when others decided
+   */
+  async confirm(): Promise<void> {
+    const { clock } = this.#ports;
+    const untilMs = clock.monotonicMs() + CONFIRMING_MAX_MS;
+    while (this.#isInDoubt) {
+      if (clock.monotonicMs() >= untilMs) throw this.#leaseLost();
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, CONFIRMING_LOOK_MS));
+      // Others decided, and its rows are gone with it.
+      if (!this.#snapshot().matches('active')) await this.admit();
+    }
+  }
+
+  /** Whether others may have decided: fenced now, or not yet told by the log what became of it meanwhile. */
+  get #isInDoubt(): boolean {
+    const snapshot = this.#snapshot();
+    return this.#ports.isFenced() || (snapshot.matches('active') && !snapshot.matches({ active: { service: 'serving' } }));
   }
 
   #leaseLost(): LeaseLost {

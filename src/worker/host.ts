@@ -23,9 +23,6 @@ import { IncomingBody, SendWindow, type Wire } from './wire.ts';
 import { WorkerFence } from './worker-fence.ts';
 
 const INTERRUPT_EVERY_MS = 20;
-/** What a fenced node still hears of: the end of a session, and a slot that is empty, which only it can give back. */
-const UNFENCED: ReadonlySet<WorkerCall['call']> = new Set(['open', 'seal', 'drop']);
-
 /** A call under way in the worker, until its last byte was sent. */
 interface Activity {
   readonly slot: number;
@@ -102,7 +99,7 @@ export class WorkerHost {
   async #answer(id: number, call: WorkerCall, activity: Activity): Promise<void> {
     try {
       const { result, body } = await this.#perform(id, call, activity);
-      if (body === undefined && !UNFENCED.has(call.call)) this.#fence.check();
+      // What was done within the window is told, late or not: the node knows what may still be acknowledged (I5).
       this.#wire.sendJson(FRAME.result, id, result);
       if (body !== undefined) await this.#wire.sendBody(id, body, activity.window);
     } catch (error) {

@@ -13,16 +13,17 @@ export class WorkerFence {
 
   readonly isOver = (): boolean => standingOf(this.#window, Number(process.hrtime.bigint() / 1_000n) / 1_000, Date.now()) !== 'held';
 
-  /** @throws LeaseLost */
-  check(): void {
-    if (this.isOver()) throw new LeaseLost('The node lost its lease while the work ran; what came of it is not acknowledged', {});
-  }
-
+  /** An answer is cut as soon as the window is over. */
   async *guard(body: ByteStream): AsyncGenerator<Uint8Array, void, void> {
     for await (const piece of body) {
-      this.check();
+      this.#check();
       yield piece;
     }
-    this.check();
+    this.#check();
+  }
+
+  /** @throws LeaseLost */
+  #check(): void {
+    if (this.isOver()) throw new LeaseLost('The node lost its lease while the work ran; what came of it is not acknowledged', {});
   }
 }

@@ -116,3 +116,45 @@ describe('a session that is opening', () => {
     expect(await session.ended).toMatchObject({ event: 'timed_out', details: { reason: 'lease_expired', proof: 'dropped' } });
   });
 });
+
+describe('work that was done as its node was fenced (I5)', () => {
+  const begun = async (log: LifecycleLog): Promise<{ session: SessionActor; working: Promise<string>; restore: () => void }> => {
+    let isFenced = false;
+    const session = SessionActor.open({ ...ports, log, isFenced: () => isFenced }, newIdentity(), times);
+    await session.opened();
+    const working = session.work({}, () => {
+      isFenced = true;
+      session.fence();
+      return Promise.resolve('done');
+    });
+    await expect.poll(() => isFenced).toBe(true);
+    const restore = (): void => {
+      isFenced = false;
+      session.restore();
+    };
+    return { session, working, restore };
+  };
+
+  it('is acknowledged once the log was asked, and not done twice for having been told to try again', async () => {
+    const { session, working, restore } = await begun(ports.log);
+    const outcomes: string[] = [];
+    void working.then((outcome) => outcomes.push(outcome));
+    await expect(session.begin({})).rejects.toMatchObject({ code: 'lease_lost' });
+    expect(outcomes).toEqual([]);
+    restore();
+    expect(await working).toBe('done');
+    await session.close('close');
+  });
+
+  it('is not acknowledged when others decided: it went with the session', async () => {
+    const decided: LifecycleLog['decision'] = async (tenant, session) => {
+      await ports.log.decide({ tenant, session, event: 'timed_out', reason: 'lease_expired', by: 'another' });
+      return ports.log.decision(tenant, session);
+    };
+    const { session, working, restore } = await begun(withMethods(ports.log, { decision: decided }));
+    const refused = expect(working).rejects.toMatchObject({ code: 'session_ended' });
+    restore();
+    await refused;
+    expect(await session.ended).toMatchObject({ event: 'timed_out', details: { reason: 'lease_expired' } });
+  });
+});
