@@ -44,6 +44,8 @@ describe.each(Object.keys(DEPLOYMENTS))('a session’s life on %s', (nodes) => {
   });
 });
 
+/** Its answer has begun long before it fails. */
+const FAILS_LATE = "SELECT CASE WHEN i = 1100000 THEN error('too late') ELSE i END AS n FROM range(1200000) t(i)";
 /** Takes about a second of a core. */
 const LONGER_THAN_IDLE = 'SELECT count(*) AS n FROM range(100000000) t(i) WHERE i % 7 = hash(i) % 11';
 
@@ -119,6 +121,25 @@ function promises(reach: () => Promise<Surface>): void {
     const answers = await Promise.all(['SELECT 1 AS n', LONGER_THAN_IDLE, LONGER_THAN_IDLE].map((query) => used.rows(query)));
     expect(answers.map((rows) => rows.length)).toEqual([1, 1, 1]);
     expect(await used.ended).toMatchObject({ event: 'timed_out', details: { reason: 'idle' } });
+  });
+
+  it('I8: shows a statement that fails after a million rows as an error, never as rows', async () => {
+    const session = await mayfly.tenant('acme').openSession();
+    await expect(session.rows(FAILS_LATE)).rejects.toThrow();
+    expect(await session.rows('SELECT 42 AS answer')).toEqual([{ answer: 42 }]);
+    await session.close();
+  });
+
+  it('I8: inserts none of 500,000 rows whose last key is there already', async () => {
+    const session = await mayfly.tenant('acme').openSession();
+    const keys = BigInt64Array.from({ length: 500_000 }, (_, row) => BigInt(row));
+    keys[keys.length - 1] = 0n;
+    const key = new Schema([new Field('id', new Int64(), false)]);
+    await session.createTable('keyed', key, { primaryKey: ['id'] });
+    await expect(session.insert('keyed', new Table(key, { id: vectorFromArray(keys, new Int64()) }))).rejects.toMatchObject({ code: 'constraint_violation' });
+    expect(await session.countRows('keyed')).toBe(0);
+    expect(await session.rows('SELECT count(*) AS n FROM keyed')).toEqual([{ n: 0n }]);
+    expect((await session.close()).deleted_row_count).toBe(0);
   });
 
   it('lets a hash that was copied out survive the close', async () => {
