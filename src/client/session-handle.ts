@@ -8,6 +8,7 @@ import { parseLogicalName, physicalId, tableRef, type LogicalName, type Physical
 import { batchesOfAnswer, tableOfAnswer } from './answer.ts';
 import { CallScope } from './call-scope.ts';
 import type { CollectionGuard } from './collection-guard.ts';
+import { assertKnown } from './known-options.ts';
 import { insertBody, type InsertData } from './insert-body.ts';
 import { rowsOfBatch } from './row-values.ts';
 import type { SessionMemory } from './session-memory.ts';
@@ -105,6 +106,7 @@ export class SessionHandle {
 
   async #create(name: string, source: TableSource, options: CreateTableOptions): Promise<TableView> {
     const logical = parseLogicalName(name);
+    assertKnown(options, ['primaryKey', 'signal', 'idempotencyKey']);
     const request = tableRequest(source, options.primaryKey);
     const view = await this.#work(options, (call) => this.#gateway.createTable(this.id, logical, request, call));
     this.#memory.sawTable(logical);
@@ -114,6 +116,7 @@ export class SessionHandle {
   /** Drops a table; answers how many rows went with it. */
   async dropTable(name: string, options: WorkOptions = {}): Promise<{ name: string; deleted_row_count: number }> {
     const logical = parseLogicalName(name);
+    assertKnown(options, ['signal', 'idempotencyKey']);
     const dropped = await this.#work(options, (call) => this.#gateway.dropTable(this.id, logical, call), logical);
     this.#memory.forgetTable(logical);
     return dropped;
@@ -159,6 +162,7 @@ export class SessionHandle {
    */
   async insert(name: string, data: InsertData, options: WorkOptions = {}): Promise<number> {
     const logical = parseLogicalName(name);
+    assertKnown(options, ['signal', 'idempotencyKey']);
     const source = await insertBody(data);
     try {
       const answer = await this.#work(options, (call) => this.#gateway.insertRows(this.id, logical, source.format, source.body, call), logical);
@@ -216,6 +220,7 @@ export class SessionHandle {
 
   /** Moves the deadline (`timeout` counts from creation) or the idle timeout. */
   async extend(options: { readonly timeout?: DurationInput; readonly idleTimeout?: DurationInput }): Promise<this> {
+    assertKnown(options, ['timeout', 'idleTimeout']);
     this.#memory.saw(await this.#watch(this.#gateway.extendSession(this.id, extendRequest(options))));
     return this;
   }

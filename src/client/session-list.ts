@@ -1,5 +1,6 @@
 import { InvalidRequest } from '../domain/errors.ts';
 import type { SessionFilter, SessionState, SessionView } from '../domain/gateway.ts';
+import { assertKnown } from './known-options.ts';
 import type { TenantGateway } from './tenant-gateway.ts';
 
 export interface SessionsOptions {
@@ -24,6 +25,7 @@ export class SessionList implements AsyncIterable<SessionView>, PromiseLike<Sess
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<SessionView, void, undefined> {
+    assertKnown(this.#options, ['state', 'labels', 'limit']);
     const { state, labels, limit = Number.POSITIVE_INFINITY } = this.#options;
     if (!(limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit > 0))) {
       throw new InvalidRequest('A limit is a whole number above 0', { field: 'limit' });

@@ -3,6 +3,7 @@ import { InvalidRequest } from '../domain/errors.ts';
 import type { ExtendSessionRequest, OpenSessionRequest, QueryRequest } from '../domain/gateway.ts';
 import { parseLogicalName } from '../domain/table-name.ts';
 import { jsonValue } from './json-values.ts';
+import { assertKnown } from './known-options.ts';
 
 export interface SqlOptions {
   /** The table `{table}` stands for, when the call names none. */
@@ -39,6 +40,7 @@ export function sqlCall(first: string, second?: string | SqlOptions, third?: Sql
   const query = named ? second : first;
   const options = (named ? third : second) ?? {};
   if (typeof query !== 'string') throw new InvalidRequest('Give the statement as a text', { field: 'query' });
+  assertKnown(options, ['table', 'parameters', 'signal', 'timeout']);
   const table = named ? first : options.table;
   const { parameters, timeout, signal } = options;
   return {

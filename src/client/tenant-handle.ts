@@ -3,6 +3,7 @@ import { InvalidRequest } from '../domain/errors.ts';
 import type { ClosedSessions, LifecycleEntry, SessionState } from '../domain/gateway.ts';
 import { parseSessionId } from '../domain/ids.ts';
 import type { CollectionGuard } from './collection-guard.ts';
+import { assertKnown } from './known-options.ts';
 import { openRequest } from './session-requests.ts';
 import { SessionHandle } from './session-handle.ts';
 import { SessionList, type SessionsOptions } from './session-list.ts';
@@ -43,6 +44,7 @@ export class TenantHandle {
   }
 
   async openSession(options: OpenSessionOptions = {}): Promise<SessionHandle> {
+    assertKnown(options, ['timeout', 'idleTimeout', 'labels', 'signal', 'idempotencyKey']);
     const { signal, idempotencyKey } = options;
     const view = await this.#gateway.openSession(openRequest(options), {
       ...(signal === undefined ? {} : { signal }),
@@ -70,6 +72,7 @@ export class TenantHandle {
    * @throws InvalidRequest without a filter: nothing closes everything by mistake
    */
   async closeSessions(options: { readonly labels?: Readonly<Record<string, string>>; readonly state?: SessionState }): Promise<ClosedSessions> {
+    assertKnown(options, ['labels', 'state']);
     const { labels, state } = options;
     if (state === undefined && Object.keys(labels ?? {}).length === 0) {
       throw new InvalidRequest('Name at least one label or a state: without a filter nothing is closed', { field: 'labels' });
@@ -79,6 +82,7 @@ export class TenantHandle {
 
   /** This tenant's lifecycle records from an offset on, oldest first; offsets increase, with gaps. */
   async *lifecycle(options: LifecycleOptions = {}): AsyncGenerator<LifecycleEntry, void, undefined> {
+    assertKnown(options, ['from', 'follow', 'sessionId', 'signal']);
     const { from, follow, sessionId, signal } = options;
     if (from !== undefined && !(Number.isSafeInteger(from) && from >= 0)) throw new InvalidRequest('An offset is a whole number from 0 on', { field: 'from' });
     const stop = new AbortController();

@@ -42,7 +42,8 @@ export function mapEngineError(thrown: unknown, doing: 'insert' | 'statement'): 
     case 'CONSTRAINT':
       return new ConstraintViolation(message, {}, cause);
     case 'OUT OF MEMORY':
-      return new MemoryLimitExceeded(`The session's memory limit was reached: ${message}`, {}, cause);
+      // What follows advises settings, which no session may change.
+      return new MemoryLimitExceeded(`The session's memory limit was reached: ${message.split('\n', 1)[0]}`, {}, cause);
     case 'INTERRUPT':
       return new QueryCancelled('The statement was interrupted; nothing of it was kept', {}, cause);
     case 'PERMISSION':

@@ -113,7 +113,9 @@ function assertDecodable(url: string): void {
 }
 
 function negotiate<M extends string>(request: IncomingMessage, supported: readonly M[]): M {
-  const best = new Negotiator(request).mediaType([...supported]) as M | undefined;
+  // An empty header asks for nothing in particular, as none does.
+  const asking = request.headers.accept?.trim() === '' ? { headers: {} } : request;
+  const best = new Negotiator(asking).mediaType([...supported]) as M | undefined;
   if (best === undefined) throw new NotAcceptable(`This call answers ${supported.join(' or ')}`, { supported });
   return best;
 }

@@ -54,6 +54,25 @@ describe.each([
     expect(session.isExpired(session.createdAt.getTime())).toBe(false);
   });
 
+  it.each<[string, (options: object) => unknown]>([
+    ['timeot', (options) => acme.openSession(options)],
+    ['label', (options) => acme.sessions(options)],
+    ['label', (options) => acme.closeSessions({ state: 'active', ...options })],
+    ['session_id', (options) => acme.lifecycle(options).next()],
+    ['primary_key', (options) => session.createTable('n', schema, options)],
+    ['primary_key', (options) => session.createTableAs('n', 'FROM n', options)],
+    ['key', (options) => session.insert('n', numbers(1), options)],
+    ['key', (options) => session.dropTable('n', options)],
+    ['params', (options) => session.sql('FROM n', options)],
+    ['params', (options) => session.rows('n', 'FROM {table}', options)],
+    ['idle_timeout', (options) => session.extend(options)],
+  ])('refuses the option "%s", which is none, rather than leave a default in force', async (option, call) => {
+    await withNumbers(1);
+    const before = served.gateway.requests.length;
+    await expect((async () => call({ [option]: 'x' }))()).rejects.toMatchObject({ code: 'invalid_request', fields: { field: option } });
+    expect(served.gateway.requests).toHaveLength(before);
+  });
+
   it('creates, inserts every kind of data, and reads it back', async () => {
     const made = await session.createTable('n', schema, { primaryKey: ['n'] });
     expect(made).toEqual({ name: 'n', physical_id: session.physicalTableId('n'), table_ref: session.tableRef('n'), rows: 0 });

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Field, Int64, Schema, Table, Utf8, vectorFromArray } from 'apache-arrow';
+import { Field, Int64, Schema, Table, Utf8, makeVector, vectorFromArray } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Mayfly } from '../../src/index.ts';
 import { DEPLOYMENTS } from './deployments.ts';
@@ -136,7 +136,7 @@ function promises(reach: () => Promise<Surface>): void {
     keys[keys.length - 1] = 0n;
     const key = new Schema([new Field('id', new Int64(), false)]);
     await session.createTable('keyed', key, { primaryKey: ['id'] });
-    await expect(session.insert('keyed', new Table(key, { id: vectorFromArray(keys, new Int64()) }))).rejects.toMatchObject({ code: 'constraint_violation' });
+    await expect(session.insert('keyed', new Table(key, { id: makeVector(keys) }))).rejects.toMatchObject({ code: 'constraint_violation' });
     expect(await session.countRows('keyed')).toBe(0);
     expect(await session.rows('SELECT count(*) AS n FROM keyed')).toEqual([{ n: 0n }]);
     expect((await session.close()).deleted_row_count).toBe(0);

@@ -120,6 +120,7 @@ describe('problems', () => {
 describe('negotiation', () => {
   test.each([
     ['*/*', 200, 'application/json'],
+    ['', 200, 'application/json'],
     ['application/vnd.apache.arrow.stream', 200, 'application/vnd.apache.arrow.stream'],
     ['application/json;q=0.2, application/vnd.apache.arrow.stream;q=0.9', 200, 'application/vnd.apache.arrow.stream'],
     ['text/csv, application/json;q=0.1', 200, 'text/csv'],
