@@ -235,12 +235,13 @@ describe.each(Object.keys(DEPLOYMENTS))('the contract, over HTTP, on %s', (nodes
     'lets the next statement have its turn though nobody reads the answer before it, once %s',
     async (how) => {
       const own = await opened({});
-      const bounds = how === 'it is cancelled' ? {} : { timeout: '1s' };
+      const bounds = how === 'it is cancelled' ? {} : { timeout: '3s' };
       for (const _node of deployment.nodes) {
         const headers = { 'mayfly-tenant': 'acme', 'content-type': 'application/json' };
         const request = http.request(`${deployment.next()}${own}/sql`, { method: 'POST', headers });
         request.end(JSON.stringify({ query: "SELECT repeat('x', 1000) FROM range(300000)", ...bounds }));
         const [unread] = (await once(request, 'response')) as [http.IncomingMessage];
+        expect(unread.statusCode).toBe(200);
         const next = say('POST', `${own}/sql`, { query: 'SELECT 42' });
         if (how === 'it is cancelled') await say('POST', `${own}/cancel`);
         expect((await next).json).toMatchObject({ rows: [[42]] });
