@@ -290,7 +290,7 @@ export class Router implements gateway.Gateway {
   #view(known: KnownSession): gateway.SessionView {
     const { tenant, session, labels, actor } = known;
     const { createdAtMs, timeoutMs, idleTimeoutMs } = actor.times;
-    const { node_id, expires_at } = this.#standing(known);
+    const { expires_at } = this.#standing(known);
     return {
       session_id: session,
       tenant_id: tenant,
@@ -300,7 +300,8 @@ export class Router implements gateway.Gateway {
       timeout_ms: timeoutMs,
       idle_timeout_ms: idleTimeoutMs,
       labels,
-      node_id,
+      // Of one that is ended for another node, that one: whoever is asked names the same.
+      node_id: actor.holder.node,
     };
   }
 

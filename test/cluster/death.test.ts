@@ -41,6 +41,13 @@ describe('a node that dies with open sessions', () => {
       expect(await session.close()).toEqual(end);
     }
     await expectUntouched(others);
+    // Whoever is asked: the node that ended them for it, or one that reads of it in the log.
+    for (const { session } of held.slice(0, 3)) {
+      for (const { url } of running.cluster.nodes.filter(({ pid }) => pid !== undefined)) {
+        const answer = await fetch(`${url}/v1/sessions/${session.id}`, { headers: { 'mayfly-tenant': 'acme' } });
+        expect(await answer.json()).toMatchObject({ node_id: node.nodeId, state: 'timed_out', expires_at: null, labels: {}, tables: [] });
+      }
+    }
   });
 
   it('with a stopped worker left behind: partial failures, until that worker is dead (I4)', async () => {

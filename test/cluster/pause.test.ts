@@ -22,7 +22,7 @@ describe('a node that is paused', () => {
     const listed = Promise.resolve(through.sessions()).catch(() => []);
     await cut;
     await listed;
-    expect((await through.sessions()).map(({ node_id }) => node_id)).not.toContain(node.nodeId);
+    expect((await through.sessions({ state: 'active' })).map(({ node_id }) => node_id)).not.toContain(node.nodeId);
     node.signal('SIGCONT');
   });
 
