@@ -88,7 +88,7 @@ async function main(): Promise<void> {
   const measurements = [...(await beside(values.quick)), ...(await through(values.quick))];
   const command = `npm run bench:cluster${values.quick ? ' -- --quick' : ''}`;
   const file = await writeResult(values.quick ? 'quick' : 'cluster', { ...describeRun(command), measurements });
-  process.stdout.write(`${terminalTable(measurements)}\n\nWritten to ${file}\n`);
+  process.stdout.write(`${terminalTable({ measurements })}\n\nWritten to ${file}\n`);
 }
 
 try {

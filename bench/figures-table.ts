@@ -1,3 +1,4 @@
+import type { ManySessions } from './many-sessions.ts';
 import type { BenchResult, Measurement, RunDescription } from './result-file.ts';
 
 const HEAD = ['', 'p50 ms', 'p99 ms', 'runs a second', 'in flight', 'runs'] as const;
@@ -6,13 +7,21 @@ function cellsOf(one: Measurement): readonly string[] {
   return [`${one.workload} ${one.subject}`, ...[one.p50_ms, one.p99_ms, one.rate_per_s, one.in_flight, one.runs].map(String)];
 }
 
+/** W5 in a sentence. */
+function manySessionsLine({ sessions, megabytes_per_session, deadlines, record_p50_ms, record_p99_ms }: ManySessions): string {
+  return [
+    `W5: ${sessions} open sessions of one tenant with a table of 1,000 rows each hold ${megabytes_per_session} MB a session, node and workers together.`,
+    `Of ${deadlines} deadlines within a second, half have their terminal record after ${record_p50_ms} ms and 99 of 100 after ${record_p99_ms} ms.`,
+  ].join(' ');
+}
+
 /** The figures as a table for a terminal. */
-export function terminalTable(measurements: readonly Measurement[]): string {
+export function terminalTable({ measurements, many_sessions: many }: Pick<BenchResult, 'measurements' | 'many_sessions'>): string {
   const rows = [HEAD, ...measurements.map(cellsOf)];
   const widths = HEAD.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ');
-  return rows.map(line).join('\n');
+  return [...rows.map(line), ...(many === undefined ? [] : ['', manySessionsLine(many)])].join('\n');
 }
 
 /**
@@ -29,6 +38,7 @@ export function markdownTable(result: BenchResult): string {
     row(HEAD.map((_head, column) => (column === 0 ? '---' : '--:'))),
     ...result.measurements.map((one) => row(cellsOf(one))),
     '',
+    ...(result.many_sessions === undefined ? [] : [manySessionsLine(result.many_sessions), '']),
     takenLine(result),
   ].join('\n');
 }

@@ -1,18 +1,22 @@
 import { parseArgs } from 'node:util';
 import { terminalTable } from './figures-table.ts';
+import { measureManySessions, type ManySessions } from './many-sessions.ts';
 import { measure } from './measure.ts';
 import { startNode } from './node-process.ts';
+import { startPostgres } from './postgres.ts';
 import { describeRun, writeResult } from './result-file.ts';
 import type { BenchResult, Measurement } from './result-file.ts';
 import { prepareWorkloads } from './workloads.ts';
 
-const USAGE = `npm run bench -- [--quick] [--only W1,W4] [--name <file>]
+const USAGE = `npm run bench -- [--quick] [--only W1,W4,W5] [--name <file>]
 
-Measures Mayfly over HTTP beside raw DuckDB in the same run, prints a table and writes bench/results/<file>.json.
+Measures Mayfly over HTTP beside raw DuckDB, and beside PostgreSQL where it is installed, in the same run; prints a
+table and writes bench/results/<file>.json.
   --quick   few runs, to see that it works; writes quick.json
   --only    these workloads alone
   --name    name of the result file, one-process by default
 `;
+const MANY_SESSIONS = 'W5';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -23,20 +27,50 @@ async function main(): Promise<void> {
     return;
   }
   const wanted = values.only?.split(',');
-  const node = await startNode();
+  const isWanted = (id: string): boolean => wanted === undefined || wanted.includes(id);
+  const { measurements, versions } = await runWorkloads(isWanted, values.quick);
+  const many = isWanted(MANY_SESSIONS) ? await manySessions(values.quick) : undefined;
+  if (measurements.length === 0 && many === undefined) throw new Error(`There is no workload ${values.only ?? ''}`);
+  const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+  const result: BenchResult = { ...describeRun(command, versions), measurements, ...(many === undefined ? {} : { many_sessions: many }) };
+  const file = await writeResult(values.name ?? (values.quick ? 'quick' : 'one-process'), result);
+  process.stdout.write(`${terminalTable(result)}\n\nWritten to ${file}\n`);
+}
+
+interface Taken {
+  readonly measurements: readonly Measurement[];
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+async function runWorkloads(isWanted: (id: string) => boolean, quick: boolean): Promise<Taken> {
+  const started: { stop(): Promise<void> }[] = [];
+  const start = async <Server extends { stop(): Promise<void> } | undefined>(starting: Promise<Server>): Promise<Server> => {
+    const server = await starting;
+    if (server !== undefined) started.push(server);
+    return server;
+  };
   try {
-    const workloads = await prepareWorkloads(node, values.quick);
-    const chosen = workloads.list.filter(({ id }) => wanted === undefined || wanted.includes(id));
-    if (chosen.length === 0) throw new Error(`There is no workload ${values.only ?? ''}; there are ${workloads.list.map(({ id }) => id).join(' and ')}`);
+    const node = await start(startNode());
+    const withoutReuse = await start(startNode(['--reuse-slots', 'false']));
+    const postgres = await start(startPostgres());
+    const workloads = await prepareWorkloads({ node, withoutReuse, postgres }, quick);
     const measurements: Measurement[] = [];
-    for (const workload of chosen) {
+    for (const workload of workloads.list.filter(({ id }) => isWanted(id))) {
       for (const inFlight of workload.inFlight) measurements.push(...(await measure(workload, inFlight)));
     }
     await workloads.close();
-    const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
-    const result: BenchResult = { ...describeRun(command), measurements };
-    const file = await writeResult(values.name ?? (values.quick ? 'quick' : 'one-process'), result);
-    process.stdout.write(`${terminalTable(measurements)}\n\nWritten to ${file}\n`);
+    return { measurements, versions: postgres === undefined ? {} : { PostgreSQL: postgres.version } };
+  } finally {
+    for (const server of started) await server.stop();
+  }
+}
+
+/** On a node that did nothing else: what it holds is looked at. */
+async function manySessions(quick: boolean): Promise<ManySessions> {
+  process.stderr.write(`${MANY_SESSIONS}: many open sessions, and many deadlines at once\n`);
+  const node = await startNode();
+  try {
+    return await measureManySessions(node, quick);
   } finally {
     await node.stop();
   }

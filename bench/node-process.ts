@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { Agent, get, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -27,6 +28,9 @@ export interface NodeCalls {
 
 /** A node of its own process on a free port. */
 export interface NodeProcess extends NodeCalls {
+  readonly pid: number;
+  /** The body of an answer that goes on until the signal aborts. */
+  follow(path: string, signal: AbortSignal): Promise<Readable>;
   /** Stops the node and removes its data. */
   stop(): Promise<void>;
 }
@@ -55,7 +59,9 @@ export async function startNode(flags: readonly string[] = []): Promise<NodeProc
   child.stdout.resume();
   const calls = callsTo(url);
   return {
+    pid: child.pid ?? 0,
     call: (call) => calls.call(call),
+    follow: (where, signal) => followed(new URL(where, url), signal),
     stop: async () => {
       calls.close();
       const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -65,6 +71,12 @@ export async function startNode(flags: readonly string[] = []): Promise<NodeProc
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function followed(url: URL, signal: AbortSignal): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: { 'mayfly-tenant': TENANT }, signal }, resolve).on('error', reject);
+  });
 }
 
 function answerOf(base: URL, agent: Agent, call: Call): Promise<unknown> {

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import path from 'node:path';
+import type { ManySessions } from './many-sessions.ts';
 import type { Summary } from './statistics.ts';
 
 /** One line of the table: a workload, who ran it, and how many runs were in flight. */
@@ -23,6 +24,7 @@ export interface RunDescription {
 
 export interface BenchResult extends RunDescription {
   readonly measurements: readonly Measurement[];
+  readonly many_sessions?: ManySessions;
 }
 
 const require = createRequire(import.meta.url);

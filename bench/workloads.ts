@@ -1,5 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { NodeCalls } from './node-process.ts';
+import type { Postgres } from './postgres.ts';
 import { ORDER_COLUMNS, ORDER_ROWS, ORDER_SUMMARY, checkSummary, ordersAsArrow } from './orders.ts';
 import { attachedPerSession, instancePerSession, selectOnConnection } from './raw-duckdb.ts';
 
@@ -26,7 +27,14 @@ export interface Workloads {
   readonly close: () => Promise<void>;
 }
 
-export async function prepareWorkloads(node: NodeCalls, quick: boolean): Promise<Workloads> {
+export interface Contestants {
+  readonly node: NodeCalls;
+  /** A node that destroys every DuckDB instance with its session. */
+  readonly withoutReuse: NodeCalls;
+  readonly postgres: Postgres | undefined;
+}
+
+export async function prepareWorkloads({ node, withoutReuse, postgres }: Contestants, quick: boolean): Promise<Workloads> {
   const shared = await DuckDBInstance.create(':memory:');
   const connection = await shared.connect();
   const session = await openSession(node);
@@ -37,6 +45,8 @@ export async function prepareWorkloads(node: NodeCalls, quick: boolean): Promise
     inFlight: [1, 8],
     subjects: [
       { name: 'Mayfly over HTTP, records fsynced', once: wholeSession(node) },
+      { name: 'Mayfly over HTTP, an instance per session', once: wholeSession(withoutReuse) },
+      ...(postgres === undefined ? [] : [{ name: 'PostgreSQL, a connection per session, records fsynced', once: postgres.wholeSession }]),
       { name: 'raw DuckDB, an instance per session', once: instancePerSession },
       { name: 'raw DuckDB, an attached database per session', once: attachedPerSession(shared) },
     ],

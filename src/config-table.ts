@@ -84,7 +84,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Spec<Settings[K]> } = {
   maxSessionsPerTenant: countOrNone('max-sessions-per-tenant', null, { min: 1, max: 100_000 }, 'Live sessions of one tenant on this node'),
   maxWorkers: count('max-workers', 32, { min: 1, max: 1_024 }, 'Worker processes; each serves one tenant'),
   spareWorkers: count('spare-workers', 2, { min: 0, max: 64 }, 'Worker processes kept ready for tenants to come'),
-  sessionsPerWorker: count('sessions-per-worker', 32, { min: 1, max: 1_024 }, 'Sessions of a tenant that share a worker process'),
+  sessionsPerWorker: count('sessions-per-worker', 128, { min: 1, max: 1_024 }, 'Sessions of a tenant that share a worker process'),
   reuseSlots: toggle('reuse-slots', 'Give the emptied DuckDB instance of a small session to the same tenant again', true),
   heartbeatMs: duration('heartbeat-ms', 2_500, { min: 10, max: 60_000 }, 'Time between two heartbeats of this node'),
   fenceMs: duration('fence-ms', 6_000, { min: 20, max: 600_000 }, 'Time without a heartbeat after which it stops serving; at least 2 heartbeats'),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Erasure } from '../domain/lifecycle-record.ts';
 import { collectGarbage } from './chunk-budget.ts';
 import { Sandbox, type SandboxLimits } from './sandbox.ts';
@@ -21,7 +22,7 @@ interface Ready {
 }
 
 /** Sandboxes kept beyond `ahead` for a demand that was there a moment ago. */
-const KEPT_MAX = 8;
+const KEPT_MAX = 32;
 const KEPT_MS = 5_000;
 /** A session during which the process grew by more leaves memory behind that only the end of its instance gives back. */
 const SMALL_BYTES = 32 * 1_048_576;
@@ -42,6 +43,7 @@ export class SlotPool {
   #looked = { atMs: -Infinity, bytes: 0 };
   #made = 0;
   #closed = false;
+  #collecting: Promise<void> | undefined;
   #trim: NodeJS.Timeout | undefined;
 
   constructor(options: SlotPoolOptions) {
@@ -64,7 +66,7 @@ export class SlotPool {
       return sandbox;
     } finally {
       // After the caller's own work, so that the next session does not delay this one.
-      setImmediate(() => this.#refill());
+      void setImmediate().then(() => this.#refill());
     }
   }
 
@@ -81,8 +83,7 @@ export class SlotPool {
       }
     }
     const spilled = await sandbox.destroy();
-    // Results and statements keep an instance alive until they are collected.
-    collectGarbage();
+    await this.#collect();
     return { memory: 'instance_closed', spill: spilled ? 'removed' : 'none' };
   }
 
@@ -122,8 +123,19 @@ export class SlotPool {
   async #discard(old: readonly Ready[]): Promise<void> {
     for (const made of await Promise.allSettled(old.map(({ sandbox }) => sandbox))) {
       if (made.status === 'fulfilled') await made.value.destroy();
+      // Each takes milliseconds, which calls need not wait for in a row.
+      await setImmediate();
     }
-    collectGarbage();
+    await this.#collect();
+  }
+
+  /** Results and statements keep an instance alive until they are collected; once is enough for all that go together. */
+  #collect(): Promise<void> {
+    this.#collecting ??= setImmediate().then(() => {
+      this.#collecting = undefined;
+      collectGarbage();
+    });
+    return this.#collecting;
   }
 
   #refill(): void {

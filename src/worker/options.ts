@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Clock } from '../ports/clock.ts';
 import type { LifePort } from './life-port.ts';
 import type { SuperviseWorker } from '../ports/worker-process.ts';
@@ -12,8 +13,10 @@ export interface WorkerPoolOptions {
   readonly spareWorkers: number;
   /** The node's life port, which every worker holds open too: while one of them lives, it is not proved dead (I4). */
   readonly lifePort?: LifePort;
-  /** Sessions of one tenant on one worker at most. */
+  /** Sessions of one tenant on one worker at most. They are spread over a worker a core before they are packed so densely. */
   readonly sessionsPerWorkerMax: number;
+  /** Processor cores that workers may keep busy; all of the machine's by default. */
+  readonly cores?: number;
   /** Brings one worker process under its machine: `workerSupervision(clock)` of actors/worker-actor.ts. */
   readonly supervise: SuperviseWorker;
   readonly clock: Clock;
@@ -66,6 +69,7 @@ const MIB = 1_048_576;
 
 export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
   return {
+    cores: availableParallelism(),
     slotsAhead: 1,
     threadsPerSlot: 1,
     reuseSlots: true,

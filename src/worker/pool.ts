@@ -11,6 +11,8 @@ import { RemoteSlot } from './remote-slot.ts';
 export type { WorkerPoolOptions } from './options.ts';
 
 const OPEN_TRIES_MAX = 3;
+/** A tenant with so many sessions on each of its workers takes a spare that is ready, while it has fewer workers than there are cores. */
+const SPREAD_SESSIONS = 32;
 
 /** The table engine over worker processes: one tenant a worker (I7), spares kept ready, everything bounded. */
 export class WorkerTableEngine implements TableEngine {
@@ -76,13 +78,15 @@ export class WorkerTableEngine implements TableEngine {
     await rm(this.#settings.spillRoot, { recursive: true, force: true });
   }
 
-  /** The tenant's own worker with the fewest sessions; else a spare, ready ones first; else a new one. */
+  /** The tenant's own worker with the fewest sessions, while it has room for more; else a spare, ready ones first; else a new one. */
   #place(tenant: Tenant): PooledWorker {
-    const { sessionsPerWorkerMax, maxWorkers } = this.#settings;
+    const { sessionsPerWorkerMax, maxWorkers, cores } = this.#settings;
     const usable = [...this.#workers].filter(({ retiring }) => !retiring);
-    const own = usable.filter((worker) => worker.tenant === tenant && worker.sessions < sessionsPerWorkerMax).sort((a, b) => a.sessions - b.sessions);
+    const own = usable.filter((worker) => worker.tenant === tenant).sort((a, b) => a.sessions - b.sessions);
     const spares = usable.filter((worker) => worker.tenant === undefined).sort((a, b) => Number(b.isReady) - Number(a.isReady));
-    const found = own[0] ?? spares[0];
+    const maySpread = own.length < cores && spares[0]?.isReady === true;
+    const room = maySpread ? Math.min(SPREAD_SESSIONS, sessionsPerWorkerMax) : sessionsPerWorkerMax;
+    const found = own.find(({ sessions }) => sessions < room) ?? spares[0];
     if (found !== undefined) return found;
     if (this.#workers.size >= maxWorkers) this.#retireIdle(maxWorkers);
     return this.#add();

@@ -99,6 +99,21 @@ describe('bounds on workers', () => {
     expect(await rows(d.slot, 'SELECT 1')).toEqual([[1]]);
   });
 
+  it('spreads a tenant over a worker a core before it packs its workers full', async () => {
+    const workers = { busy: 0, spare: 0 };
+    const onWorkers = (state: 'busy' | 'spare', count: number): void => void (workers[state] = count);
+    await using pool = await startPool({ cores: 2, maxWorkers: 4, spareWorkers: 1, sessionsPerWorkerMax: 40, memoryLimitBytes: 16 * MIB, onWorkers });
+    const open = async (sessions: number): Promise<void> => {
+      for (let opened = 0; opened < sessions; opened++) await pool.open('a');
+    };
+    await open(32);
+    expect(workers.busy).toBe(1);
+    // A spare that is still starting is not waited for while there is room.
+    await expect.poll(async () => (await open(1), workers.busy), { timeout: 20_000 }).toBe(2);
+    await open(30);
+    expect(workers.busy).toBe(2);
+  }, 60_000);
+
   it('loses only the sessions of a worker that is killed, and opens new ones within a second', async () => {
     await using pool = await startPool();
     const a = await pool.open('a');
