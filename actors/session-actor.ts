@@ -8,6 +8,7 @@ import type { Holder, TableCount } from '../src/ports/lease-store.ts';
 import type { Slot, WorkerLoss, WorkOptions } from '../src/ports/table-engine.ts';
 import type { sessionMachine } from '../machines/session-machine.ts';
 import type { SessionContext } from '../machines/session-context.ts';
+import { joinedSignal } from './joined-signal.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Turn } from './mailbox.ts';
 import type { Adoption } from './session-adoption.ts';
@@ -225,17 +226,18 @@ export class SessionActor {
     const slot = this.#slot;
     if (slot === undefined) throw new Error('I7: an active session has its slot');
     let isOver = false;
-    const signals = [this.#interrupt.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const joined = joinedSignal([this.#interrupt.signal, ...(request.signal === undefined ? [] : [request.signal])]);
     return {
       slot,
       options: {
-        signal: AbortSignal.any(signals),
+        signal: joined.signal,
         timeoutMs: request.timeoutMs ?? this.#ports.limits.statementTimeoutMs,
         noteCount: (count) => this.noteCount(count),
       },
       end: () => {
         if (isOver) return;
         isOver = true;
+        joined.release();
         turn.leave();
         this.#actor.send({ type: 'WORK_ENDED' });
       },
