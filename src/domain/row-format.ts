@@ -4,6 +4,7 @@ export const ROW_MEDIA_TYPES = {
   arrow: 'application/vnd.apache.arrow.stream',
   ndjson: 'application/x-ndjson',
   csv: 'text/csv',
+  parquet: 'application/vnd.apache.parquet',
 } as const;
 
 export type RowFormat = keyof typeof ROW_MEDIA_TYPES;

@@ -12,8 +12,11 @@ import type { TypedColumn } from './type-map.ts';
 
 export type RowEncoder = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncGenerator<Uint8Array, void, void>;
 
+/** Formats of rows that come and go one after the other; a Parquet file is read from its end. */
+export type StreamedFormat = Exclude<RowFormat, 'parquet'>;
+
 /** A format whose end tells nothing is made whole by the transport; the others bear their own end (I8). */
-export const ROW_ENCODERS: Readonly<Record<RowFormat, RowEncoder>> = {
+export const ROW_ENCODERS: Readonly<Record<StreamedFormat, RowEncoder>> = {
   arrow: encodeArrow,
   json: encodeJsonRows,
   ndjson: encodeNdjson,
@@ -22,7 +25,7 @@ export const ROW_ENCODERS: Readonly<Record<RowFormat, RowEncoder>> = {
 
 /** Rows as text, typed by the columns of the table they go into. @param maxBytes of what is taken into memory at once */
 export function readTextRows(
-  format: Exclude<RowFormat, 'arrow'>,
+  format: Exclude<StreamedFormat, 'arrow'>,
   body: ByteStream,
   columns: readonly TypedColumn[],
   maxBytes: number,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { PreparedSteps } from './prepared-steps.ts';
+import type { ScratchFolder } from './scratch-file.ts';
 
 export interface SandboxLimits {
   readonly memoryLimitBytes: number;
@@ -20,14 +21,16 @@ const EMPTY = 'between_sessions';
 export class Sandbox {
   readonly #instance: DuckDBInstance;
   readonly #spillDirectory: string;
+  readonly #spillMaxBytes: number;
   #connection: DuckDBConnection;
   #steps: PreparedSteps;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, steps: PreparedSteps, spillDirectory: string) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, steps: PreparedSteps, { spillDirectory, spillMaxBytes }: SandboxLimits) {
     this.#instance = instance;
     this.#connection = connection;
     this.#steps = steps;
     this.#spillDirectory = spillDirectory;
+    this.#spillMaxBytes = spillMaxBytes;
   }
 
   /**
@@ -52,7 +55,7 @@ export class Sandbox {
       'SET enable_external_access = false',
       'SET lock_configuration = true',
     ]);
-    return new Sandbox(instance, connection, await PreparedSteps.on(connection), limits.spillDirectory);
+    return new Sandbox(instance, connection, await PreparedSteps.on(connection), limits);
   }
 
   /** The session's own: what ends with it ends with the session. */
@@ -64,6 +67,12 @@ export class Sandbox {
     return this.#steps;
   }
 
+  /** The one folder whose files the instance may read and write: DuckDB allows it on its own, the wall keeps statements off it. */
+  get scratch(): ScratchFolder {
+    return { directory: this.#spillDirectory, maxBytes: this.#spillMaxBytes };
+  }
+
+  /** Whether anything of it was written to disk, by DuckDB or as a file of rows. */
   get hasSpilled(): boolean {
     return existsSync(this.#spillDirectory);
   }

@@ -8,7 +8,9 @@ import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../p
 import { openArrowStream } from './arrow-to-duckdb.ts';
 import { holdBack } from './held-answer.ts';
 import { appendArrow, appendChunks } from './insert-rows.ts';
-import { readTextRows, ROW_ENCODERS } from './row-formats.ts';
+import { insertParquet } from './parquet-rows.ts';
+import { readTextRows, ROW_ENCODERS, type StreamedFormat } from './row-formats.ts';
+import { writeParquetRows, type ParquetWork } from './rows-to-parquet.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SlotPool } from './slot-pool.ts';
 import type { SqlPolicy } from './sql-policy.ts';
@@ -69,6 +71,8 @@ export class TableEngineSlot {
       if (format === 'arrow') {
         const input = await openArrowStream(body, this.#options);
         appended = await appendArrow(this.#connection, table, input, transaction);
+      } else if (format === 'parquet') {
+        appended = await insertParquet(this.#parquetWork(transaction), table, body);
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
         appended = await appendChunks(this.#connection, name, readTextRows(format, body, columns, this.#options.messageMaxBytes), transaction);
@@ -92,7 +96,12 @@ export class TableEngineSlot {
       if (verdict.kind === 'dml') {
         const changed = await changeRows(work, verdict, query.parameters);
         end();
-        return { format: query.format, body: changedRows(changed, query.format) };
+        const format = query.format === 'parquet' ? 'json' : query.format;
+        return { format, body: changedRows(changed, format) };
+      }
+      if (query.format === 'parquet') {
+        const file = await writeParquetRows(this.#parquetWork(transaction), verdict, query.parameters);
+        return { format: query.format, body: await holdBack(file, end) };
       }
       return { format: query.format, body: await holdBack(streamRows(work, verdict, query.parameters, ROW_ENCODERS[query.format]), end) };
     } catch (error) {
@@ -249,12 +258,16 @@ export class TableEngineSlot {
     return leave;
   }
 
+  #parquetWork(transaction: Transaction): ParquetWork {
+    return { connection: this.#connection, transaction, scratch: this.#sandbox.scratch };
+  }
+
   get #connection(): Sandbox['connection'] {
     return this.#sandbox.connection;
   }
 }
 
-async function* changedRows(changed: number, format: RowFormat): AsyncGenerator<Uint8Array, void, void> {
+async function* changedRows(changed: number, format: StreamedFormat): AsyncGenerator<Uint8Array, void, void> {
   if (format === 'json') {
     yield Buffer.from(JSON.stringify({ rows_changed: changed }));
     return;

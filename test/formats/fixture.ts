@@ -3,7 +3,7 @@ import type { RowFormat } from '../../src/domain/gateway.ts';
 import { readTextRows, ROW_ENCODERS } from '../../src/duckdb/row-formats.ts';
 import { chunksOf, columnsOf, pieces } from '../arrow/duckdb-fixture.ts';
 
-type TextFormat = Exclude<RowFormat, 'arrow'>;
+type TextFormat = Exclude<RowFormat, 'arrow' | 'parquet'>;
 
 export interface Loading {
   readonly pieceBytes?: number;
