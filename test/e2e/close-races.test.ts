@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Mayfly } from '../../src/index.ts';
 import type { LifecycleRecord, MayflyHandle, SessionHandle } from '../../src/index.ts';
 import { cpuMs, residentBytes } from '../worker/process-usage.ts';
-import { ServedNode } from './served-node.ts';
+import { DEPLOYMENTS } from './deployments.ts';
+import type { Deployment } from './deployments.ts';
 
 const AT_ONCE = 50;
 /** A statement that ignores its interrupt loses its worker after this. */
@@ -15,21 +16,21 @@ const LONG = 'SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = hash(i
 /** Ignores its interrupt for many seconds, once it began. */
 const DEAF = 'SELECT length(list_sort(range(50000000)))';
 
-describe('a close that meets another end', () => {
-  let dataDir: string;
-  let node: ServedNode;
+describe.each(Object.keys(DEPLOYMENTS))('a close that meets another end, on %s', (nodes) => {
+  let folder: string;
+  let deployment: Deployment;
   let mayfly: MayflyHandle;
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'mayfly-races-'));
-    node = await ServedNode.start(dataDir, '--drain-ms', '0', '--memory-limit', '2GB', '--sessions-per-worker', '64');
-    mayfly = await Mayfly.connect(node.url);
+    folder = await mkdtemp(join(tmpdir(), 'mayfly-races-'));
+    deployment = await DEPLOYMENTS[nodes]!(folder, '--drain-ms', '0', '--memory-limit', '2GB', '--sessions-per-worker', '64');
+    mayfly = await Mayfly.connect(deployment.next(), { direct: false, fetch: deployment.fetch });
   });
 
   afterAll(async () => {
     await mayfly.close();
-    expect(await node.end('SIGTERM')).toBe(0);
-    await rm(dataDir, { recursive: true });
+    expect(new Set(await deployment.stop())).toEqual(new Set([0]));
+    await rm(folder, { recursive: true });
   });
 
   async function openWithRows(rows: number, options: { readonly timeout?: number; readonly tenant?: string } = {}): Promise<SessionHandle> {
@@ -39,7 +40,7 @@ describe('a close that meets another end', () => {
     return opened;
   }
 
-  const workersUse = async (of: (pid: number) => number): Promise<number> => (await node.workers()).reduce((sum, pid) => sum + of(pid), 0);
+  const workersUse = (of: (pid: number) => number): number => deployment.workers().reduce((sum, pid) => sum + of(pid), 0);
 
   async function endsInLog({ id, tenant }: SessionHandle): Promise<LifecycleRecord[]> {
     const records: LifecycleRecord[] = [];
@@ -79,7 +80,7 @@ describe('a close that meets another end', () => {
   it('I1, I5: 50 times at once in the middle of a long statement: one record, soon', async () => {
     const session = await openWithRows(7);
     const statement = expect(session.rows(LONG)).rejects.toMatchObject({ code: 'session_ended' });
-    const idleMs = await workersUse(cpuMs);
+    const idleMs = workersUse(cpuMs);
     await expect.poll(() => workersUse(cpuMs)).toBeGreaterThan(idleMs + 200);
     const began = performance.now();
     const records = await Promise.all(Array.from({ length: AT_ONCE }, () => session.close()));
@@ -94,7 +95,7 @@ describe('a close that meets another end', () => {
     const session = await openWithRows(7, { tenant: 'deaf' });
     const statement = expect(session.rows(DEAF)).rejects.toMatchObject({ code: 'session_ended' });
     // It has begun once it holds its list.
-    const idleBytes = await workersUse(residentBytes);
+    const idleBytes = workersUse(residentBytes);
     await expect.poll(() => workersUse(residentBytes)).toBeGreaterThan(idleBytes + 300 * 1_024 * 1_024);
     const began = performance.now();
     const record = await session.close();
