@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Erasure } from '../domain/lifecycle-record.ts';
-import { collectGarbage } from './chunk-budget.ts';
+import { collectGarbage, collectYoungGarbage } from './chunk-budget.ts';
 import { Sandbox, type SandboxLimits } from './sandbox.ts';
 
 export interface SlotPoolOptions {
@@ -28,6 +28,7 @@ const KEPT_MS = 5_000;
 const SMALL_BYTES = 32 * 1_048_576;
 /** A bound on whatever an instance may gather over its sessions. */
 const USES_MAX = 1_000;
+const COLLECT_AFTER_MS = 250;
 /** A look at the process's memory costs as much as a small statement: the beginnings of sessions share one this long. */
 const LOOK_EVERY_MS = 20;
 
@@ -43,7 +44,7 @@ export class SlotPool {
   #looked = { atMs: -Infinity, bytes: 0 };
   #made = 0;
   #closed = false;
-  #collecting: Promise<void> | undefined;
+  #collecting: NodeJS.Timeout | undefined;
   #trim: NodeJS.Timeout | undefined;
 
   constructor(options: SlotPoolOptions) {
@@ -72,7 +73,8 @@ export class SlotPool {
 
   /** After the session's tables were dropped; nothing may run on it. */
   async release(sandbox: Sandbox): Promise<SlotErasure> {
-    if (this.#maySettle(sandbox)) {
+    const stayedSmall = this.#stayedSmall(sandbox);
+    if (stayedSmall && this.#mayServeAgain(sandbox)) {
       try {
         await sandbox.renew();
         this.#put(Promise.resolve(sandbox));
@@ -83,20 +85,29 @@ export class SlotPool {
       }
     }
     const spilled = await sandbox.destroy();
-    await this.#collect();
+    if (stayedSmall) {
+      collectYoungGarbage();
+      this.#collectSoon();
+    } else {
+      collectGarbage();
+    }
     return { memory: 'instance_closed', spill: spilled ? 'removed' : 'none' };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#trim);
+    clearTimeout(this.#collecting);
     await this.#discard(this.#ready.splice(0));
   }
 
-  #maySettle(sandbox: Sandbox): boolean {
+  #mayServeAgain(sandbox: Sandbox): boolean {
     if (!this.#options.reuse || this.#closed || this.#ready.length >= this.#options.ahead + KEPT_MAX) return false;
-    if ((this.#uses.get(sandbox) ?? 0) >= USES_MAX || sandbox.hasSpilled) return false;
-    return process.memoryUsage.rss() - (this.#takenAtBytes.get(sandbox) ?? 0) <= SMALL_BYTES;
+    return (this.#uses.get(sandbox) ?? 0) < USES_MAX;
+  }
+
+  #stayedSmall(sandbox: Sandbox): boolean {
+    return !sandbox.hasSpilled && process.memoryUsage.rss() - (this.#takenAtBytes.get(sandbox) ?? 0) <= SMALL_BYTES;
   }
 
   #recentBytes(): number {
@@ -126,16 +137,18 @@ export class SlotPool {
       // Each takes milliseconds, which calls need not wait for in a row.
       await setImmediate();
     }
-    await this.#collect();
+    this.#collectSoon();
   }
 
-  /** Results and statements keep an instance alive until they are collected; once is enough for all that go together. */
-  #collect(): Promise<void> {
-    this.#collecting ??= setImmediate().then(() => {
+  /**
+   * Results and statements keep an instance alive until they are collected. Of a small session they are young, but for
+   * those that lived long: one collection is enough for all that go within a moment.
+   */
+  #collectSoon(): void {
+    this.#collecting ??= setTimeout(() => {
       this.#collecting = undefined;
       collectGarbage();
-    });
-    return this.#collecting;
+    }, COLLECT_AFTER_MS).unref();
   }
 
   #refill(): void {
