@@ -3,7 +3,8 @@ import { joinedBits, type Validity } from './arrow-buffers.ts';
 import type { ArrowColumn, ChunkWriting } from './arrow-column.ts';
 import { broken } from './arrow-flatbuffer.ts';
 import type { Spans } from './arrow-spans.ts';
-import { isSet, repeatBits } from './bits.ts';
+import { isSet } from './bits.ts';
+import { fixedItems, ItemRows } from './item-rows.ts';
 import { arrayChild, growList, structChild, writeData, writeValidity, type Vector } from './raw-vector.ts';
 import { validOf, type Rows } from './rows.ts';
 
@@ -27,12 +28,13 @@ export class ListColumn<Items extends ArrowColumn = ArrowColumn> implements Arro
     writing.budget.take(rows.count * VALUE_BYTES);
     const valid = validOf(this.#validity, rows);
     if (rows.picks === undefined) this.#spans.window(rows.start, rows.count); // also what no row shows has to be right
-    const { entries, total, next } = this.#entries(rows, valid);
+    const itemRows = new ItemRows(rows, valid, this.#spans);
+    const { total } = itemRows;
     writing.budget.take(total * VALUE_BYTES);
     const child = growList(vector, total);
-    writeData(vector, new Uint8Array(entries.buffer));
+    writeData(vector, entriesOf(itemRows.ends, rows.count));
     writeValidity(vector, valid, rows.count);
-    if (total > 0) this.items.write(child, next ?? this.#picked(rows, entries, total), writing);
+    if (total > 0) this.items.write(child, itemRows.items(), writing);
   }
 
   identityOf(row: number): string | undefined {
@@ -56,38 +58,15 @@ export class ListColumn<Items extends ArrowColumn = ArrowColumn> implements Arro
       yield { begin: this.#spans.begin(row), size: this.#spans.size(row) };
     }
   }
+}
 
-  /** `next`: the items as rows that follow each other, when they do; those of null rows are left out in any case. */
-  #entries({ start, count, picks }: Rows, valid: Uint8Array | undefined): { entries: Int32Array; total: number; next: Rows | undefined } {
-    const entries = new Int32Array(count * ENTRY_WORDS);
-    let total = 0;
-    let first = 0;
-    let contiguous = true;
-    for (let index = 0; index < count; index++) {
-      if (valid !== undefined && !isSet(valid, index)) continue;
-      const row = picks?.[index] ?? start + index;
-      const size = this.#spans.size(row);
-      if (size === 0) continue;
-      const begin = this.#spans.begin(row);
-      if (total === 0) first = begin;
-      else if (begin !== first + total) contiguous = false;
-      entries[index * ENTRY_WORDS] = total;
-      entries[index * ENTRY_WORDS + 2] = size;
-      total += size;
-    }
-    return { entries, total, next: contiguous ? { start: first, count: total } : undefined };
+function entriesOf(ends: Int32Array, count: number): Uint8Array {
+  const entries = new Int32Array(count * ENTRY_WORDS);
+  for (let row = 0; row < count; row++) {
+    entries[row * ENTRY_WORDS] = ends[row]!;
+    entries[row * ENTRY_WORDS + 2] = ends[row + 1]! - ends[row]!;
   }
-
-  #picked({ start, count, picks }: Rows, entries: Int32Array, total: number): Rows {
-    const items = new Int32Array(total);
-    for (let index = 0; index < count; index++) {
-      const at = entries[index * ENTRY_WORDS]!;
-      const size = entries[index * ENTRY_WORDS + 2]!;
-      const begin = this.#spans.begin(picks?.[index] ?? start + index);
-      for (let item = 0; item < size; item++) items[at + item] = begin + item;
-    }
-    return { start: 0, count: total, picks: items };
-  }
+  return new Uint8Array(entries.buffer);
 }
 
 /** Lists of a fixed size: the items of all rows, null ones included, follow each other. */
@@ -109,13 +88,7 @@ export class FixedListColumn implements ArrowColumn {
     const size = this.#size;
     writing.budget.take(rows.count * VALUE_BYTES * size);
     const valid = validOf(this.#validity, rows);
-    const items = {
-      start: rows.start * size,
-      count: rows.count * size,
-      picks: rows.picks && Int32Array.from({ length: rows.count * size }, (_none, index) => rows.picks![Math.floor(index / size)]! * size + (index % size)),
-      valid: valid && repeatBits(valid, rows.count, size),
-    };
-    this.#items.write(arrayChild(vector), items, writing);
+    this.#items.write(arrayChild(vector), fixedItems(rows, valid, size), writing);
     writeValidity(vector, valid, rows.count);
   }
 

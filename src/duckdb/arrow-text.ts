@@ -5,12 +5,10 @@ import { broken } from './arrow-flatbuffer.ts';
 import type { ArrowField } from './arrow-schema.ts';
 import { Spans } from './arrow-spans.ts';
 import { isSet } from './bits.ts';
+import { copyBytes } from './copy-bytes.ts';
 import { writeData, writeValidity, type Vector } from './raw-vector.ts';
 import { validOf, type Rows } from './rows.ts';
 import { ENTRY_BYTES, stringEntries, type Strings } from './string-entries.ts';
-
-/** Copies of strings this short are quicker byte by byte. */
-const SHORT_BYTES = 24;
 
 /** Where the bytes of strings lie. */
 interface Source {
@@ -115,11 +113,6 @@ export class TextColumn implements ArrowColumn {
     }
     return { data, offsets };
   }
-}
-
-function copyBytes(from: Uint8Array, begin: number, size: number, into: Uint8Array, at: number): void {
-  if (size > SHORT_BYTES) into.set(from.subarray(begin, begin + size), at);
-  else for (let index = 0; index < size; index++) into[at + index] = from[begin + index]!;
 }
 
 function spanned(spans: Spans, data: Uint8Array): Source {

@@ -2,7 +2,7 @@ import { Field, Schema } from 'apache-arrow';
 import { BufferRegion, FieldNode, Message, RecordBatch } from 'apache-arrow/ipc/metadata/message';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { BatchParts } from './arrow-batch-parts.ts';
-import { columnBuilder, type ColumnBuilder } from './arrow-builders.ts';
+import { RawEncoder, type BatchEncoder } from './arrow-result-columns.ts';
 import { arrowResultType } from './arrow-result-types.ts';
 import { RowWindows } from './row-windows.ts';
 import type { TypedColumn } from './type-map.ts';
@@ -14,15 +14,21 @@ const PREFIX_BYTES = 8;
 const CONTINUATION = 0xff_ff_ff_ff;
 const END_OF_STREAM = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
 
+export type OpenEncoder = (columns: readonly TypedColumn[]) => BatchEncoder;
+
 /**
  * The chunks as an Arrow IPC stream: schema, record batches of about 1 MiB, and, only after `chunks` ended well, the
  * end-of-stream marker (I8). Column names are kept as they are, duplicates included. A chunk is read before the next is
  * asked for.
  * @throws UnsupportedType, ValueOutOfRange (`field`), and whatever `chunks` throws
  */
-export async function* encodeArrow(columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>): AsyncGenerator<Uint8Array, void, void> {
+export async function* encodeArrow(
+  columns: readonly TypedColumn[],
+  chunks: AsyncIterable<DuckDBDataChunk>,
+  openEncoder: OpenEncoder = (typed) => new RawEncoder(typed),
+): AsyncGenerator<Uint8Array, void, void> {
   const schema = new Schema(columns.map(({ name, type }) => new Field(name, arrowResultType(type, name), true)));
-  const builders = columns.map(({ name, type }) => columnBuilder(type, name));
+  const encoder = openEncoder(columns);
   yield frame(Message.encode(Message.from(schema)), []);
   const windows = new RowWindows();
   let rows = 0;
@@ -30,32 +36,21 @@ export async function* encodeArrow(columns: readonly TypedColumn[], chunks: Asyn
   for await (const chunk of chunks) {
     const append = (start: number, end: number): number => {
       const before = bytes;
-      bytes = appendRows(builders, chunk, start, end);
+      bytes = encoder.append(chunk, start, end);
       rows += end - start;
       return bytes - before;
     };
     for (const _ of windows.cut(chunk.rowCount, append)) {
       if (rows < BATCH_ROWS_MAX && bytes < BATCH_TARGET_BYTES) continue;
-      yield batch(builders, rows);
+      yield batch(encoder.take(), rows);
       rows = bytes = 0;
     }
   }
-  if (rows > 0) yield batch(builders, rows);
+  if (rows > 0) yield batch(encoder.take(), rows);
   yield END_OF_STREAM.slice();
 }
 
-/** @returns about how many bytes the builders hold then */
-function appendRows(builders: readonly ColumnBuilder[], chunk: DuckDBDataChunk, start: number, end: number): number {
-  builders.forEach((builder, column) => {
-    const vector = chunk.getColumnVector(column);
-    for (let row = start; row < end; row++) builder.append(vector.getItem(row));
-  });
-  return builders.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function batch(builders: readonly ColumnBuilder[], rows: number): Uint8Array {
-  const parts: BatchParts = { nodes: [], buffers: [] };
-  for (const builder of builders) builder.take(parts);
+function batch(parts: BatchParts, rows: number): Uint8Array {
   let bodyBytes = 0;
   const regions = parts.buffers.map(({ length }) => {
     const region = new BufferRegion(bodyBytes, length);

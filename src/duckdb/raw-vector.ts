@@ -39,3 +39,23 @@ export function structChild(vector: Vector, index: number): Vector {
 export function arrayChild(vector: Vector): Vector {
   return duckdb.array_vector_get_child(vector);
 }
+
+/** The vector's own memory: to be read before the vector changes or goes. @param bytes at most as many as it has */
+export function readData(vector: Vector, bytes: number): Uint8Array {
+  return duckdb.vector_get_data(vector, bytes);
+}
+
+/** One bit a row, set where there is a value; none for a vector without nulls. */
+export function readValidity(vector: Vector, rows: number): Uint8Array | undefined {
+  // It is null when all are valid, whatever its declaration says; and it comes in whole words.
+  return (duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8) as Uint8Array | null) ?? undefined;
+}
+
+export function listChild(vector: Vector): { readonly items: Vector; readonly size: number } {
+  return { items: duckdb.list_vector_get_child(vector), size: duckdb.list_vector_get_size(vector) };
+}
+
+/** Memory at the address that lies at byte `at`. @param bytes of which the first and the last one are somebody's */
+export function readAddress(memory: Uint8Array, at: number, bytes: number): Uint8Array {
+  return duckdb.get_data_from_pointer(memory.buffer as ArrayBuffer, memory.byteOffset + at, bytes);
+}

@@ -51,9 +51,9 @@ export async function loadJson(connection: DuckDBConnection, body: string | Uint
   appender.closeSync();
 }
 
-type Encode = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncIterable<Uint8Array>;
+export type Encode = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncIterable<Uint8Array>;
 
-async function gather(connection: DuckDBConnection, sql: string, encode: Encode): Promise<Uint8Array> {
+export async function gather(connection: DuckDBConnection, sql: string, encode: Encode): Promise<Buffer> {
   const result = await connection.stream(sql);
   const parts: Uint8Array[] = [];
   for await (const part of encode(columnsOf(result), chunksOf(result))) parts.push(part);

@@ -1,6 +1,6 @@
 import type { DuckDBIntervalValue } from '@duckdb/node-api';
-import { ValueOutOfRange } from '../domain/errors.ts';
-import { DECIMAL_DIGITS_MAX } from './type-map.ts';
+import { outOfRange } from '../../src/duckdb/arrow-result-column.ts';
+import { DECIMAL_DIGITS_MAX } from '../../src/duckdb/type-map.ts';
 
 const NANOS_PER_MICRO = 1_000n;
 const INT64_MAX = 2n ** 63n - 1n;
@@ -20,8 +20,4 @@ export function writeInterval(items: Int32Array, at: number, value: DuckDBInterv
   items[at + 1] = value.days;
   items[at + 2] = Number(BigInt.asIntN(32, nanos));
   items[at + 3] = Number(nanos >> 32n);
-}
-
-export function outOfRange(path: string, what: string): Error {
-  return new ValueOutOfRange(`Arrow cannot hold a value of the column "${path}": ${what}`, { field: path });
 }

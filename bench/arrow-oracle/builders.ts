@@ -26,10 +26,13 @@ import {
   type DuckDBUnionValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { Offsets, Rows, type BatchParts } from './arrow-batch-parts.ts';
-import { Growing, GrowingBits } from './arrow-growing.ts';
-import { outOfRange, writeInt128, writeInterval } from './arrow-wide-values.ts';
-import { valueText } from './value-text.ts';
+import type { BatchParts } from '../../src/duckdb/arrow-batch-parts.ts';
+import { outOfRange } from '../../src/duckdb/arrow-result-column.ts';
+import { Growing } from '../../src/duckdb/arrow-growing.ts';
+import { valueText } from '../../src/duckdb/value-text.ts';
+import { Offsets, Rows } from './batch-parts.ts';
+import { GrowingBits } from './growing-bits.ts';
+import { writeInt128, writeInterval } from './wide-values.ts';
 
 const HEAP_MAX_BYTES = 2 ** 30;
 
