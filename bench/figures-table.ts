@@ -1,10 +1,19 @@
 import type { ManySessions } from './many-sessions.ts';
 import type { BenchResult, Measurement, RunDescription } from './result-file.ts';
 
-const HEAD = ['', 'p50 ms', 'p99 ms', 'runs a second', 'in flight', 'runs'] as const;
-
-function cellsOf(one: Measurement): readonly string[] {
-  return [`${one.workload} ${one.subject}`, ...[one.p50_ms, one.p99_ms, one.rate_per_s, one.in_flight, one.runs].map(String)];
+/** The head and the lines; rows a second are left out where no run moves rows. */
+function linesOf(measurements: readonly Measurement[]): { readonly head: readonly string[]; readonly lines: readonly (readonly string[])[] } {
+  const moveRows = measurements.some(({ rows_per_s }) => rows_per_s !== undefined);
+  const rate = (cell: string): readonly string[] => (moveRows ? [cell] : []);
+  return {
+    head: ['', 'p50 ms', 'p99 ms', 'runs a second', ...rate('rows a second'), 'in flight', 'runs'],
+    lines: measurements.map((one) => [
+      `${one.workload} ${one.subject}`,
+      ...[one.p50_ms, one.p99_ms, one.rate_per_s].map(String),
+      ...rate(one.rows_per_s?.toLocaleString('en') ?? ''),
+      ...[one.in_flight, one.runs].map(String),
+    ]),
+  };
 }
 
 /** W5 in a sentence. */
@@ -17,8 +26,9 @@ function manySessionsLine({ sessions, megabytes_per_session, deadlines, record_p
 
 /** The figures as a table for a terminal. */
 export function terminalTable({ measurements, many_sessions: many }: Pick<BenchResult, 'measurements' | 'many_sessions'>): string {
-  const rows = [HEAD, ...measurements.map(cellsOf)];
-  const widths = HEAD.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const { head, lines } = linesOf(measurements);
+  const rows = [head, ...lines];
+  const widths = head.map((_head, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ');
   return [...rows.map(line), ...(many === undefined ? [] : ['', manySessionsLine(many)])].join('\n');
@@ -29,14 +39,15 @@ export function terminalTable({ measurements, many_sessions: many }: Pick<BenchR
  * @public for tools/docs.mjs, which imports the compiled module
  */
 export function markdownTable(result: BenchResult): string {
+  const { head, lines } = linesOf(result.measurements);
   const titles = new Map(result.measurements.map(({ workload, title }) => [workload, title]));
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
     ...[...titles].map(([workload, title]) => `${workload}: ${title}.`),
     '',
-    row(HEAD),
-    row(HEAD.map((_head, column) => (column === 0 ? '---' : '--:'))),
-    ...result.measurements.map((one) => row(cellsOf(one))),
+    row(head),
+    row(head.map((_head, column) => (column === 0 ? '---' : '--:'))),
+    ...lines.map(row),
     '',
     ...(result.many_sessions === undefined ? [] : [manySessionsLine(result.many_sessions), '']),
     takenLine(result),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { BULK_WORKLOADS, prepareBulk } from './bulk/workloads.ts';
 import { terminalTable } from './figures-table.ts';
 import { measureManySessions, type ManySessions } from './many-sessions.ts';
 import { measure } from './measure.ts';
@@ -6,12 +7,12 @@ import { startNode } from './node-process.ts';
 import { startPostgres } from './postgres.ts';
 import { describeRun, writeResult } from './result-file.ts';
 import type { BenchResult, Measurement } from './result-file.ts';
-import { prepareWorkloads } from './workloads.ts';
+import { prepareWorkloads, type Workloads } from './workloads.ts';
 
 const USAGE = `npm run bench -- [--quick] [--only W1,W4,W5] [--name <file>]
 
-Measures Mayfly over HTTP beside raw DuckDB, and beside PostgreSQL where it is installed, in the same run; prints a
-table and writes bench/results/<file>.json.
+Measures Mayfly beside raw DuckDB, and beside PostgreSQL where it is installed, in the same run; prints a table and
+writes bench/results/<file>.json.
   --quick   few runs, to see that it works; writes quick.json
   --only    these workloads alone
   --name    name of the result file, one-process by default
@@ -53,16 +54,21 @@ async function runWorkloads(isWanted: (id: string) => boolean, quick: boolean): 
     const node = await start(startNode());
     const withoutReuse = await start(startNode(['--reuse-slots', 'false']));
     const postgres = await start(startPostgres());
-    const workloads = await prepareWorkloads({ node, withoutReuse, postgres }, quick);
-    const measurements: Measurement[] = [];
-    for (const workload of workloads.list.filter(({ id }) => isWanted(id))) {
-      for (const inFlight of workload.inFlight) measurements.push(...(await measure(workload, inFlight)));
-    }
-    await workloads.close();
+    const measurements = [...(await measureAll(await prepareWorkloads({ node, withoutReuse, postgres }, quick), isWanted))];
+    if (BULK_WORKLOADS.some(isWanted)) measurements.push(...(await measureAll(await prepareBulk(node, quick), isWanted)));
     return { measurements, versions: postgres === undefined ? {} : { PostgreSQL: postgres.version } };
   } finally {
     for (const server of started) await server.stop();
   }
+}
+
+async function measureAll({ list, close }: Workloads, isWanted: (id: string) => boolean): Promise<readonly Measurement[]> {
+  const measurements: Measurement[] = [];
+  for (const workload of list.filter(({ id }) => isWanted(id))) {
+    for (const inFlight of workload.inFlight) measurements.push(...(await measure(workload, inFlight)));
+  }
+  await close();
+  return measurements;
 }
 
 /** On a node that did nothing else: what it holds is looked at. */

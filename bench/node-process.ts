@@ -18,12 +18,16 @@ export interface Call {
   readonly path: string;
   readonly type?: string;
   readonly body?: Uint8Array | string;
+  /** JSON by default. */
+  readonly accept?: string;
 }
 
 /** Calls on one node over kept-alive connections, as a service would make them. */
 export interface NodeCalls {
   /** The answer's JSON; rejects for any status of 400 and above. */
   call(call: Call): Promise<unknown>;
+  /** The answer's bytes, likewise. */
+  read(call: Call): Promise<readonly Uint8Array[]>;
 }
 
 /** A node of its own process on a free port. */
@@ -39,7 +43,8 @@ export interface NodeProcess extends NodeCalls {
 export function callsTo(url: string): NodeCalls & { close(): void } {
   const base = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  return { call: (call) => answerOf(base, agent, call), close: () => agent.destroy() };
+  const read = (call: Call): Promise<readonly Uint8Array[]> => answerOf(base, agent, call);
+  return { read, call: async (call) => jsonOf(await read(call)), close: () => agent.destroy() };
 }
 
 /** @param flags of `mayfly serve` besides its port and data directory */
@@ -61,6 +66,7 @@ export async function startNode(flags: readonly string[] = []): Promise<NodeProc
   return {
     pid: child.pid ?? 0,
     call: (call) => calls.call(call),
+    read: (call) => calls.read(call),
     follow: (where, signal) => followed(new URL(where, url), signal),
     stop: async () => {
       calls.close();
@@ -79,9 +85,14 @@ function followed(url: URL, signal: AbortSignal): Promise<Readable> {
   });
 }
 
-function answerOf(base: URL, agent: Agent, call: Call): Promise<unknown> {
+function jsonOf(parts: readonly Uint8Array[]): unknown {
+  const text = Buffer.concat(parts).toString();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+function answerOf(base: URL, agent: Agent, call: Call): Promise<readonly Uint8Array[]> {
   return new Promise((resolve, reject) => {
-    const headers: Record<string, string | number> = { 'mayfly-tenant': TENANT, accept: 'application/json' };
+    const headers: Record<string, string | number> = { 'mayfly-tenant': TENANT, accept: call.accept ?? 'application/json' };
     if (call.body !== undefined) {
       headers['content-type'] = call.type ?? 'application/json';
       headers['content-length'] = Buffer.byteLength(call.body);
@@ -91,10 +102,9 @@ function answerOf(base: URL, agent: Agent, call: Call): Promise<unknown> {
       answer.on('data', (part: Buffer) => parts.push(part));
       answer.on('error', reject);
       answer.on('end', () => {
-        const text = Buffer.concat(parts).toString();
         const status = answer.statusCode ?? 0;
-        if (status >= 400) reject(new Error(`${call.method} ${call.path} answered ${status}: ${text}`));
-        else resolve(text === '' ? undefined : JSON.parse(text));
+        if (status >= 400) reject(new Error(`${call.method} ${call.path} answered ${status}: ${Buffer.concat(parts).toString()}`));
+        else resolve(parts);
       });
     });
     sent.on('timeout', () => sent.destroy(new Error(`${call.method} ${call.path} took more than ${CALL_TIMEOUT_MS} ms`)));

@@ -12,6 +12,8 @@ export interface Measurement extends Summary {
   readonly title: string;
   readonly subject: string;
   readonly in_flight: number;
+  /** Where a run moves rows. */
+  readonly rows_per_s?: number;
 }
 
 /** Where and with what figures were taken. */

@@ -25,7 +25,7 @@ function percentile(sorted: readonly number[], share: number): number {
   return value;
 }
 
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
 

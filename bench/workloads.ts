@@ -4,12 +4,14 @@ import type { Postgres } from './postgres.ts';
 import { ORDER_COLUMNS, ORDER_ROWS, ORDER_SUMMARY, checkSummary, ordersAsArrow } from './orders.ts';
 import { attachedPerSession, instancePerSession, selectOnConnection } from './raw-duckdb.ts';
 
-const ARROW = 'application/vnd.apache.arrow.stream';
+export const ARROW = 'application/vnd.apache.arrow.stream';
 
 export interface Subject {
   readonly name: string;
   /** One run of the workload, checked. */
   readonly once: () => Promise<void>;
+  /** Rows that a run moves, where that is what it is about. */
+  readonly rows?: number;
 }
 
 export interface Workload {

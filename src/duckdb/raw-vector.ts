@@ -48,7 +48,8 @@ export function readData(vector: Vector, bytes: number): Uint8Array {
 /** One bit a row, set where there is a value; none for a vector without nulls. */
 export function readValidity(vector: Vector, rows: number): Uint8Array | undefined {
   // It is null when all are valid, whatever its declaration says; and it comes in whole words.
-  return (duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8) as Uint8Array | null) ?? undefined;
+  const bits: Uint8Array | null = duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8);
+  return bits ?? undefined;
 }
 
 export function listChild(vector: Vector): { readonly items: Vector; readonly size: number } {
