@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { LocalCluster } from '../../src/cli/cluster/local-cluster.ts';
 import { startNodeProcess, type NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import { RoundRobin } from '../cluster/round-robin.ts';
-import { FAST } from '../cluster/running-cluster.ts';
 
 /** The nodes a suite runs against. A caller cannot tell how many there are: what holds for one holds for several. */
 export class Deployment extends RoundRobin {
@@ -55,7 +54,7 @@ export const DEPLOYMENTS: Readonly<Record<string, Deploy>> = {
     return new Deployment(folder, [node], () => Promise.resolve());
   },
   async 'three nodes in turn'(folder, ...flags) {
-    const cluster = await LocalCluster.start({ folder, nodes: 3, redis: 3, nats: 1, flags: [...FAST, ...flags] });
+    const cluster = await LocalCluster.start({ folder, nodes: 3, redis: 3, nats: 1, flags: ['--spare-workers', '1', ...flags] });
     return new Deployment(folder, cluster.nodes, () => cluster.stop('SIGKILL'));
   },
 };
