@@ -7,6 +7,7 @@ import type { ServingWindow } from '../src/domain/serving-window.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import type { Holder, LeaseStore, NodeNotice } from '../src/ports/lease-store.ts';
 import { machineClock } from './machine-clock.ts';
+import { spread } from './spread.ts';
 
 export interface LeaseHooks {
   /** The node may serve within this window (I5). */
@@ -36,10 +37,12 @@ export interface LeasePorts {
   readonly holder: Holder;
   /** What the node tells the others; undefined before they can reach it. */
   readonly notice: () => NodeNotice | undefined;
+  /** In [0, 1); absent on a node that has no others to keep out of step with. */
+  readonly random?: () => number;
 }
 
 /** Keeps the node's lease by its heartbeat. */
-export function startLeaseActor({ leases, clock, holder, notice }: LeasePorts, bounds: LeaseInput, hooks: LeaseHooks): LeaseActor {
+export function startLeaseActor({ leases, clock, holder, notice, random }: LeasePorts, bounds: LeaseInput, hooks: LeaseHooks): LeaseActor {
   let counter = 0;
   let last: ServingWindow = NEVER;
   const beat = async (): Promise<Beat> => {
@@ -55,6 +58,7 @@ export function startLeaseActor({ leases, clock, holder, notice }: LeasePorts, b
   const actor = createActor(
     leaseMachine.provide({
       actors: { beat: fromPromise(beat) },
+      delays: { untilBeat: ({ context }) => spread(context.heartbeatMs, random) },
       actions: {
         fence: () => hooks.onFenced(),
         extend: (_, { window }) => hooks.onHeld(window),

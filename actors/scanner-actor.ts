@@ -1,8 +1,9 @@
 import { createActor, fromPromise } from 'xstate';
-import { scannerMachine } from '../machines/scanner-machine.ts';
+import { scannerMachine, untilNextScanMs } from '../machines/scanner-machine.ts';
 import type { HolderReading, ScannerInput, Watched } from '../machines/scanner-machine.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import { machineClock } from './machine-clock.ts';
+import { spread } from './spread.ts';
 
 export type { HolderReading, Watched } from '../machines/scanner-machine.ts';
 
@@ -16,8 +17,11 @@ export interface ScannerHooks {
   readonly onTrouble: (what: string, error: unknown) => void;
 }
 
-/** Watches for holders that are gone and for sessions nobody holds; returns how to stop it. */
-export function startScannerActor(clock: Clock, bounds: ScannerInput, hooks: ScannerHooks): () => void {
+/**
+ * Watches for holders that are gone and for sessions nobody holds; returns how to stop it.
+ * @param random in [0, 1); absent on a node that has no others to keep out of step with
+ */
+export function startScannerActor(clock: Clock, bounds: ScannerInput, hooks: ScannerHooks, random?: () => number): () => void {
   const told = async <T>(what: string, step: () => Promise<T>): Promise<T> => {
     try {
       return await step();
@@ -28,6 +32,7 @@ export function startScannerActor(clock: Clock, bounds: ScannerInput, hooks: Sca
   };
   const actor = createActor(
     scannerMachine.provide({
+      delays: { untilScan: ({ context }) => untilNextScanMs({ ...context, scanMs: spread(context.scanMs, random) }) },
       actors: {
         readHolders: fromPromise(async () => {
           const holders = await told('the other nodes could not be looked at', hooks.read);

@@ -192,7 +192,13 @@ export class LocalNode {
     const { leases, clock, holder } = ports;
     if (cluster !== undefined) await this.#reachable;
     this.#lease = startLeaseActor(
-      { leases, clock, holder, notice: () => (this.#url === '' && cluster !== undefined ? undefined : this.notice()) },
+      {
+        leases,
+        clock,
+        holder,
+        notice: () => (this.#url === '' && cluster !== undefined ? undefined : this.notice()),
+        ...(cluster === undefined ? {} : { random: cluster.random }),
+      },
       { heartbeatMs, fenceMs, claimMs },
       {
         onHeld: (window) => {
@@ -231,6 +237,7 @@ export class LocalNode {
         },
         onTrouble,
       },
+      cluster?.random,
     );
   }
 
