@@ -50,7 +50,7 @@ export interface WorkerPoolOptions {
   readonly interruptGraceMs?: number;
   /** How long a drop may take before the worker is killed; 10,000 by default. */
   readonly dropTimeoutMs?: number;
-  /** How long a session waits for a worker to start; 10,000 by default. */
+  /** How long a session waits for a worker to start; 20,000 by default, since a machine that is busy with other things takes seconds. */
   readonly startTimeoutMs?: number;
   /** A worker without sessions is retired after this long; 60,000 by default. */
   readonly idleWorkerMs?: number;
@@ -81,7 +81,7 @@ export function withDefaults(options: WorkerPoolOptions): WorkerPoolSettings {
     rssCheckMs: 100,
     interruptGraceMs: 2_000,
     dropTimeoutMs: 10_000,
-    startTimeoutMs: 10_000,
+    startTimeoutMs: 20_000,
     idleWorkerMs: 60_000,
     onSpawn: () => undefined,
     onExit: () => undefined,
