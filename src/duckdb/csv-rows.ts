@@ -28,29 +28,32 @@ export async function* readCsvRows(
   const gatherer = new RowGatherer(columns);
   let header: readonly CsvColumn[] | undefined;
   let row = 0;
-  for await (const record of recordsOf(body, rowMaxBytes)) {
-    if (header === undefined) {
-      header = headerOf(record, columns);
-      continue;
+  for await (const records of recordsOf(body, rowMaxBytes)) {
+    for (const record of records) {
+      if (header === undefined) {
+        header = headerOf(record, columns);
+        continue;
+      }
+      // With one column an empty line is its NULL.
+      if (isBlank(record) && header.length > 1) continue;
+      gatherer.add(rowOf(record, row, header, columns.length), bytesOf(record));
+      row++;
+      if (gatherer.isFull) yield gatherer.take();
     }
-    // With one column an empty line is its NULL.
-    if (isBlank(record) && header.length > 1) continue;
-    const values = rowOf(record, row, header, columns.length);
-    gatherer.add(
-      values,
-      record.cells.reduce((sum, cell) => sum + (cell?.length ?? 0) + 1, 0),
-    );
-    row++;
-    if (gatherer.isFull) yield gatherer.take();
   }
   if (header === undefined) throw new InvalidRows('The CSV has no header: its first line names the columns', { line: 1 });
   if (!gatherer.isEmpty) yield gatherer.take();
 }
 
-async function* recordsOf(body: ByteStream, recordMaxBytes: number): AsyncGenerator<CsvRecord, void, void> {
+/** Records as they are whole, those of one piece at a time. */
+async function* recordsOf(body: ByteStream, recordMaxBytes: number): AsyncGenerator<Iterable<CsvRecord>, void, void> {
   const reader = new CsvReader(recordMaxBytes);
-  for await (const text of utf8Text(body)) yield* reader.push(text, false);
-  yield* reader.push('', true);
+  for await (const text of utf8Text(body)) yield reader.push(text, false);
+  yield reader.push('', true);
+}
+
+function bytesOf({ cells }: CsvRecord): number {
+  return cells.reduce((sum, cell) => sum + (cell?.length ?? 0) + 1, 0);
 }
 
 function headerOf({ cells, line }: CsvRecord, columns: readonly TypedColumn[]): CsvColumn[] {

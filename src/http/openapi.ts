@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_KINDS } from '../domain/errors.ts';
+import { BODY_CODINGS } from './content-coding.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 import type { Route } from './route.ts';
 import * as schemas from './schemas.ts';
@@ -23,8 +24,9 @@ function parameters(route: Route): Json[] {
   const properties = (jsonSchema(route.query, 'input')['properties'] ?? {}) as Json;
   const inQuery = Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
   const header = (name: string): Json => ({ name, in: 'header', required: false, schema: { type: 'string' } });
+  const coded = route.body === undefined ? [] : [{ ...header('Content-Encoding'), schema: { type: 'string', enum: [...BODY_CODINGS, 'identity'] } }];
   const keyed = route.method === 'POST' || route.method === 'PUT' || route.method === 'PATCH';
-  return [...inPath, ...inQuery, ...(route.access === 'tenant' ? [header('Mayfly-Tenant')] : []), ...(keyed ? [header('Idempotency-Key')] : [])];
+  return [...inPath, ...inQuery, ...(route.access === 'tenant' ? [header('Mayfly-Tenant')] : []), ...(keyed ? [header('Idempotency-Key')] : []), ...coded];
 }
 
 function operation(route: Route): Json {

@@ -1,4 +1,6 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROW_TYPES } from '../../src/domain/row-format.ts';
 import type { TenantHandle } from '../../src/index.ts';
 import { openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
 
@@ -108,6 +110,44 @@ describe('any node for any session', () => {
     };
     const ids = await Promise.all(running.cluster.nodes.flatMap(({ url }) => [open(url), open(url)]));
     expect(new Set(ids).size).toBe(1);
+  });
+
+  it('takes and gives every format through a node that does not own the session, compressed as well', async () => {
+    const { session, nodeId } = all[1] as FilledSession;
+    const stranger = running.cluster.nodes.find((node) => node.nodeId !== nodeId);
+    const url = `${stranger?.url}/v1/sessions/${session.id}`;
+    const columns = [
+      { name: 'id', type: 'BIGINT' },
+      { name: 'name', type: 'VARCHAR' },
+    ];
+    await fetch(`${url}/tables/anyhow`, { method: 'PUT', headers, body: JSON.stringify({ columns }) });
+    const types = ROW_TYPES.filter((type) => type !== 'application/json');
+    for (const type of types) {
+      const answer = await fetch(`${url}/sql`, {
+        method: 'POST',
+        headers: { ...headers, accept: type, 'accept-encoding': 'gzip' },
+        body: JSON.stringify({ query: "SELECT i AS id, 'row ' || i AS name FROM range(2000) t(i)" }),
+      });
+      expect([answer.headers.get('content-type'), answer.headers.get('mayfly-node')]).toEqual([type, nodeId]);
+      // A Parquet file is compressed as it is.
+      expect(answer.headers.get('content-encoding')).toBe(type.endsWith('parquet') ? null : 'gzip');
+      const body = gzipSync(new Uint8Array(await answer.arrayBuffer()));
+      const inserted = await fetch(`${url}/tables/anyhow/rows`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': type, 'content-encoding': 'gzip' },
+        body,
+      });
+      expect(await inserted.json()).toEqual({ rows: 2_000 });
+      const broken = await fetch(`${url}/tables/anyhow/rows`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': type, 'content-encoding': 'gzip' },
+        body: body.subarray(0, -9),
+      });
+      expect(await broken.json()).toMatchObject({ code: 'invalid_request', field: 'body' });
+    }
+    expect(await session.rows('SELECT count(*)::INTEGER AS n, count(DISTINCT id)::INTEGER AS ids FROM anyhow')).toEqual([
+      { n: types.length * 2_000, ids: 2_000 },
+    ]);
   });
 
   it('I8: cuts the answer when the owner’s was cut, never ends it tidily', async () => {
