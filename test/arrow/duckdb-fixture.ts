@@ -4,6 +4,7 @@ import type { ByteStream } from '../../src/domain/gateway.ts';
 import { openArrowStream, type OpenDecoder } from '../../src/duckdb/arrow-to-duckdb.ts';
 import { encodeArrow } from '../../src/duckdb/duckdb-to-arrow.ts';
 import { readJsonRows } from '../../src/duckdb/json-rows.ts';
+import type { RowChunk } from '../../src/duckdb/row-chunk.ts';
 import { encodeJsonRows } from '../../src/duckdb/rows-to-json.ts';
 import type { TypedColumn } from '../../src/duckdb/type-map.ts';
 
@@ -29,10 +30,21 @@ export async function insertArrow(connection: DuckDBConnection, table: string, b
   const input = await openArrowStream(pieces(bytes, pieceBytes), { messageMaxBytes: MESSAGE_MAX_BYTES }, decoder);
   const columns = input.columns.map(({ name, type }) => `"${name.replaceAll('"', '""')}" ${type}`);
   await connection.run(`CREATE OR REPLACE TABLE ${table}(${columns.join(', ')})`);
-  const appender = await connection.createAppender(table);
-  for await (const { chunk } of input.chunks()) appender.appendDataChunk(chunk);
-  appender.closeSync();
+  await append(connection, table, input.chunks());
   return input.rows;
+}
+
+/** What an appender of a stream that failed still held would be written into the table once it is collected. */
+export async function append(connection: DuckDBConnection, table: string, chunks: AsyncIterable<RowChunk>): Promise<void> {
+  const appender = await connection.createAppender(table);
+  try {
+    for await (const { chunk } of chunks) appender.appendDataChunk(chunk);
+  } catch (error) {
+    appender.clear();
+    throw error;
+  } finally {
+    appender.closeSync();
+  }
 }
 
 export async function selectArrow(connection: DuckDBConnection, sql: string): Promise<Table> {
@@ -46,9 +58,7 @@ export async function selectJson(connection: DuckDBConnection, sql: string): Pro
 /** Inserts a JSON body into the table `t`. */
 export async function loadJson(connection: DuckDBConnection, body: string | Uint8Array, bodyMaxBytes = 1_048_576): Promise<void> {
   const columns = columnsOf(await connection.run('SELECT * FROM t LIMIT 0'));
-  const appender = await connection.createAppender('t');
-  for await (const { chunk } of readJsonRows(pieces(Buffer.from(body)), columns, { bodyMaxBytes })) appender.appendDataChunk(chunk);
-  appender.closeSync();
+  await append(connection, 't', readJsonRows(pieces(Buffer.from(body)), columns, { bodyMaxBytes }));
 }
 
 export type Encode = (columns: readonly TypedColumn[], chunks: AsyncIterable<DuckDBDataChunk>) => AsyncIterable<Uint8Array>;

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { RowFormat } from '../../src/domain/gateway.ts';
 import { readTextRows, ROW_ENCODERS } from '../../src/duckdb/row-formats.ts';
-import { chunksOf, columnsOf, pieces } from '../arrow/duckdb-fixture.ts';
+import { append, chunksOf, columnsOf, pieces } from '../arrow/duckdb-fixture.ts';
 
 type TextFormat = Exclude<RowFormat, 'arrow' | 'parquet'>;
 
@@ -27,9 +27,7 @@ export async function read(
   { pieceBytes, maxBytes = 1_048_576 }: Loading = {},
 ): Promise<void> {
   const columns = columnsOf(await connection.run(`SELECT * FROM ${table} LIMIT 0`));
-  const appender = await connection.createAppender(table);
-  for await (const { chunk } of readTextRows(format, pieces(Buffer.from(body), pieceBytes), columns, maxBytes)) appender.appendDataChunk(chunk);
-  appender.closeSync();
+  await append(connection, table, readTextRows(format, pieces(Buffer.from(body), pieceBytes), columns, maxBytes));
 }
 
 /** All rows as DuckDB's own text, in order. */
