@@ -59,7 +59,7 @@ function toJson(type: DuckDBType): ToJson {
     case DuckDBTypeId.INTERVAL:
       return (value) => intervalJson(value as DuckDBIntervalValue);
     case DuckDBTypeId.DATE:
-      return (value) => JSON.stringify(infinity(value) ?? String(value));
+      return (value) => JSON.stringify(infinity(value) ?? calendarText(value));
     case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_S:
     case DuckDBTypeId.TIMESTAMP_MS:
@@ -115,8 +115,13 @@ function isoTimestamp(value: NonNullable<DuckDBValue>): string {
   const endless = infinity(value);
   if (endless !== undefined) return endless;
   const zoned = value instanceof DuckDBTimestampTZValue;
-  const text = String(zoned ? new DuckDBTimestampValue(value.micros) : value);
+  const text = calendarText(zoned ? new DuckDBTimestampValue(value.micros) : value);
   return text.includes('(BC)') ? `${text}${zoned ? '+00' : ''}` : `${text.replace(' ', 'T')}${zoned ? 'Z' : ''}`;
+}
+
+/** A date or an instant as DuckDB writes it: the bindings write the year 1 BC as 0. */
+export function calendarText(value: NonNullable<DuckDBValue>): string {
+  return String(value).replace(/^0000(-\d\d-\d\d)/, '0001$1 (BC)');
 }
 
 /** The values themselves print an infinite date as the day after the last one. */

@@ -14,7 +14,7 @@ import {
   type DuckDBUnionValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { infinity, jsonText } from './value-json.ts';
+import { calendarText, infinity, jsonText } from './value-json.ts';
 
 type ToText = (value: NonNullable<DuckDBValue>) => string;
 
@@ -37,10 +37,12 @@ export function textEncoder(type: DuckDBType): ToText {
     case DuckDBTypeId.BLOB:
       return (value) => blobText((value as DuckDBBlobValue).bytes);
     case DuckDBTypeId.DATE:
+    case DuckDBTypeId.TIMESTAMP:
     case DuckDBTypeId.TIMESTAMP_S:
     case DuckDBTypeId.TIMESTAMP_MS:
     case DuckDBTypeId.TIMESTAMP_NS:
-      return (value) => infinity(value) ?? String(value);
+    case DuckDBTypeId.TIMESTAMP_TZ:
+      return (value) => infinity(value) ?? calendarText(value);
     case DuckDBTypeId.VARIANT:
       return (value) => jsonText(type, value);
     default:

@@ -1,9 +1,8 @@
 import { connect } from 'nats';
 import { describe, expect, it } from 'vitest';
-import type { NodeProcess } from '../../src/cli/cluster/node-process.ts';
 import { DECISIONS_STREAM } from '../../src/nats/streams.ts';
 import type { TenantHandle } from '../../src/index.ts';
-import { chainsOf, endsOf, expectLawful, isEnd, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
+import { chainsOf, endsOf, expectLawful, fullest, isEnd, openFilled, startCluster, type FilledSession, type RunningCluster } from './running-cluster.ts';
 
 const PAUSE_MS = 20_000;
 /** Well after the fence of 6 s. */
@@ -70,7 +69,7 @@ describe('a node that is paused for 20 s with inserts running, with default sett
     await using running = await startCluster({ flags: [] });
     const acme = running.everywhere.tenant('acme');
     const all = await openFilled(acme, 30);
-    const [node, other] = running.cluster.nodes as [NodeProcess, NodeProcess];
+    const { node, other } = fullest(running, all);
     const watching = (await running.connect(other)).tenant('acme');
     const direct = (await running.connect(node)).tenant('acme');
     const held = all.filter(({ nodeId }) => nodeId === node.nodeId);

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { MayflyError } from '../../src/index.ts';
-import { chainsOf, endsOf, openFilled, startCluster } from './running-cluster.ts';
+import { chainsOf, endsOf, fullest, openFilled, startCluster } from './running-cluster.ts';
 
 describe('a node that is paused', () => {
   it('holds up neither a list over all nodes nor an answer that others pass on for longer than it is in the cluster', async () => {
     await using running = await startCluster();
     const acme = running.everywhere.tenant('acme');
     const all = await openFilled(acme, 9);
-    const [node, other] = running.cluster.nodes;
-    if (node === undefined || other === undefined) throw new Error('a cluster has nodes');
+    const { node, other } = fullest(running, all);
     const through = (await running.connect(other)).tenant('acme');
     const held = all.find(({ nodeId }) => nodeId === node.nodeId);
     if (held === undefined) throw new Error('each node has sessions');
@@ -30,8 +29,7 @@ describe('a node that is paused', () => {
     await using running = await startCluster();
     const acme = running.everywhere.tenant('acme');
     const all = await openFilled(acme, 9);
-    const [node, other] = running.cluster.nodes;
-    if (node === undefined || other === undefined) throw new Error('a cluster has nodes');
+    const { node, other } = fullest(running, all);
     const through = (await running.connect(other)).tenant('acme');
     const held = all.filter(({ nodeId }) => nodeId === node.nodeId).map(({ session }) => session.id);
     expect(held.length).toBeGreaterThan(0);

@@ -96,6 +96,14 @@ export interface FilledSession {
   readonly rows: number;
 }
 
+/** The node that holds the most of these sessions, which are drawn by chance, and another one. */
+export function fullest({ cluster }: RunningCluster, sessions: readonly FilledSession[]): { readonly node: NodeProcess; readonly other: NodeProcess } {
+  const holding = (each: NodeProcess): number => sessions.filter(({ nodeId }) => nodeId === each.nodeId).length;
+  const [node, other] = cluster.nodes.toSorted((a, b) => holding(b) - holding(a));
+  if (node === undefined || other === undefined) throw new Error('a cluster has nodes');
+  return { node, other };
+}
+
 /** Opens sessions all over the cluster, each with a table of 1, 2, 3 … rows. */
 export async function openFilled(tenant: TenantHandle, count: number): Promise<FilledSession[]> {
   const opened: Omit<FilledSession, 'nodeId'>[] = [];

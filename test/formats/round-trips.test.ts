@@ -42,4 +42,17 @@ describe('values of every type that text can hold', () => {
       { numRuns: 500 },
     );
   });
+
+  it.each(['DATE', 'TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMPTZ'])(
+    'of type %s before year 1 are written with the years DuckDB counts',
+    async (type) => {
+      const days = ['1-01-01', '1-12-31 (BC)', '2-01-01 (BC)', '401-02-28 (BC)', '4713-11-24 (BC)'].map((day) => `'${day.padStart(day.length, '0')}'::DATE`);
+      await connection.run(`CREATE OR REPLACE TABLE t AS SELECT unnest([${days.join(', ')}])::${type} AS v`);
+      const wanted = (await texts(connection, 't')).flat().map(String);
+      expect((await written(connection, 'FROM t', 'csv')).trim().split('\n').slice(1)).toEqual(wanted);
+      await connection.run('CREATE OR REPLACE TABLE back AS FROM t LIMIT 0');
+      await read(connection, 'back', 'ndjson', await written(connection, 'FROM t', 'ndjson'));
+      expect((await texts(connection, 'back')).flat()).toEqual(wanted);
+    },
+  );
 });
