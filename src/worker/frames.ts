@@ -46,23 +46,48 @@ export function frameHeader(kind: FrameKind, id: number, payloadBytes: number): 
   return header;
 }
 
-/** Cuts what arrives into frames, however the pipe split it. */
+/**
+ * Cuts what arrives into frames, however the pipe split it. Of a body's frame each part is handed out as it comes:
+ * a body is bytes in order, and to put its frames together would copy it.
+ */
 export class FrameReader {
   #pieces: Buffer[] = [];
   #bytes = 0;
+  #body: { readonly id: number; leftBytes: number } | undefined;
 
   /** @throws Error when the peer announces a payload above `PAYLOAD_MAX_BYTES` */
   *push(piece: Uint8Array): Generator<Frame, void, void> {
     this.#pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
     this.#bytes += piece.byteLength;
-    while (this.#bytes >= HEADER_BYTES) {
-      const header = this.#peek(HEADER_BYTES);
-      const length = header.readUInt32LE(0);
-      if (length > PAYLOAD_MAX_BYTES) throw new Error(`a frame of ${length} bytes was announced on the worker pipe`);
-      if (this.#bytes < HEADER_BYTES + length) return;
-      const whole = this.#take(HEADER_BYTES + length);
-      yield { kind: whole.readUInt8(4), id: whole.readUInt32LE(5), payload: whole.subarray(HEADER_BYTES) };
+    while (this.#bytes > 0) {
+      const frame = this.#body === undefined ? this.#next() : this.#part(this.#body);
+      if (frame === undefined) return;
+      yield frame;
     }
+  }
+
+  /** The next frame, or what is here of a body's; undefined until enough came. */
+  #next(): Frame | undefined {
+    if (this.#bytes < HEADER_BYTES) return undefined;
+    const header = this.#peek(HEADER_BYTES);
+    const length = header.readUInt32LE(0);
+    const kind = header.readUInt8(4);
+    const id = header.readUInt32LE(5);
+    if (length > PAYLOAD_MAX_BYTES) throw new Error(`a frame of ${length} bytes was announced on the worker pipe`);
+    if (kind === FRAME.body && length > 0) {
+      this.#take(HEADER_BYTES);
+      this.#body = { id, leftBytes: length };
+      return this.#bytes === 0 ? undefined : this.#part(this.#body);
+    }
+    if (this.#bytes < HEADER_BYTES + length) return undefined;
+    return { kind, id, payload: this.#take(HEADER_BYTES + length).subarray(HEADER_BYTES) };
+  }
+
+  #part(body: { readonly id: number; leftBytes: number }): Frame {
+    const payload = this.#take(Math.min(this.#pieces[0]!.byteLength, body.leftBytes));
+    body.leftBytes -= payload.byteLength;
+    if (body.leftBytes === 0) this.#body = undefined;
+    return { kind: FRAME.body, id: body.id, payload };
   }
 
   #peek(count: number): Buffer {
@@ -71,8 +96,7 @@ export class FrameReader {
   }
 
   #take(count: number): Buffer {
-    if (this.#pieces[0]!.byteLength < count) this.#pieces = [Buffer.concat(this.#pieces)];
-    const first = this.#pieces[0]!;
+    const first = this.#peek(count);
     if (first.byteLength === count) this.#pieces.shift();
     else this.#pieces[0] = first.subarray(count);
     this.#bytes -= count;

@@ -10,6 +10,17 @@ const frames = fc.array(
   { maxLength: 12 },
 );
 
+/** A body's bytes count, not where they were cut. */
+function bodiesTogether(all: readonly Frame[]): { kind: number; id: number; payload: number[] }[] {
+  const together: { kind: number; id: number; payload: number[] }[] = [];
+  for (const { kind, id, payload } of all) {
+    const last = together.at(-1);
+    if (kind === FRAME.body && last?.kind === FRAME.body && last.id === id) last.payload.push(...payload);
+    else together.push({ kind, id, payload: [...payload] });
+  }
+  return together;
+}
+
 describe('frames', () => {
   it('come out as they went in, however the pipe splits them', () => {
     fc.assert(
@@ -22,9 +33,7 @@ describe('frames', () => {
           got.push(...reader.push(bytes.subarray(start, start + cut)));
           start += cut;
         }
-        expect(got.map(({ kind, id, payload }) => ({ kind, id, payload: [...payload] }))).toEqual(
-          sent.map((frame) => ({ ...frame, payload: [...frame.payload] })),
-        );
+        expect(bodiesTogether(got)).toEqual(bodiesTogether(sent));
       }),
     );
   });
