@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { BULK_WORKLOADS, prepareBulk } from './bulk/workloads.ts';
 import { terminalTable } from './figures-table.ts';
@@ -9,19 +10,28 @@ import { describeRun, writeResult } from './result-file.ts';
 import type { BenchResult, Measurement } from './result-file.ts';
 import { prepareWorkloads, type Workloads } from './workloads.ts';
 
-const USAGE = `npm run bench -- [--quick] [--only W1,W4,W5] [--name <file>]
+const USAGE = `npm run bench -- [--quick] [--only W1,W4,W5] [--name <file>] [--profile]
 
 Measures Mayfly beside raw DuckDB, and beside PostgreSQL where it is installed, in the same run; prints a table and
 writes bench/results/<file>.json.
   --quick   few runs, to see that it works; writes quick.json
   --only    these workloads alone
   --name    name of the result file, one-process by default
+  --profile the CPU profile of the node's process as well, in bench/profiles: a flame graph in Chrome's DevTools or
+            speedscope.app; best with --only
 `;
 const MANY_SESSIONS = 'W5';
+const PROFILES = 'bench/profiles';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, name: { type: 'string' }, help: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      name: { type: 'string' },
+      profile: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     process.stdout.write(USAGE);
@@ -29,7 +39,7 @@ async function main(): Promise<void> {
   }
   const wanted = values.only?.split(',');
   const isWanted = (id: string): boolean => wanted === undefined || wanted.includes(id);
-  const { measurements, versions } = await runWorkloads(isWanted, values.quick);
+  const { measurements, versions } = await runWorkloads(isWanted, values.quick, values.profile ? path.resolve(PROFILES) : undefined);
   const many = isWanted(MANY_SESSIONS) ? await manySessions(values.quick) : undefined;
   if (measurements.length === 0 && many === undefined) throw new Error(`There is no workload ${values.only ?? ''}`);
   const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
@@ -43,7 +53,7 @@ interface Taken {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-async function runWorkloads(isWanted: (id: string) => boolean, quick: boolean): Promise<Taken> {
+async function runWorkloads(isWanted: (id: string) => boolean, quick: boolean, profiles: string | undefined): Promise<Taken> {
   const started: { stop(): Promise<void> }[] = [];
   const start = async <Server extends { stop(): Promise<void> } | undefined>(starting: Promise<Server>): Promise<Server> => {
     const server = await starting;
@@ -51,7 +61,7 @@ async function runWorkloads(isWanted: (id: string) => boolean, quick: boolean): 
     return server;
   };
   try {
-    const node = await start(startNode());
+    const node = await start(startNode([], profiles));
     const withoutReuse = await start(startNode(['--reuse-slots', 'false']));
     const postgres = await start(startPostgres());
     const measurements = [...(await measureAll(await prepareWorkloads({ node, withoutReuse, postgres }, quick), isWanted))];

@@ -47,11 +47,17 @@ export function callsTo(url: string): NodeCalls & { close(): void } {
   return { read, call: async (call) => jsonOf(await read(call)), close: () => agent.destroy() };
 }
 
-/** @param flags of `mayfly serve` besides its port and data directory */
-export async function startNode(flags: readonly string[] = []): Promise<NodeProcess> {
+/**
+ * @param flags of `mayfly serve` besides its port and data directory
+ * @param profiles a folder that gets the process's CPU profile once it is stopped
+ */
+export async function startNode(flags: readonly string[] = [], profiles?: string): Promise<NodeProcess> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'mayfly-bench-'));
   const program = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
-  const child = spawn(process.execPath, [program, 'serve', '--port', '0', '--data-dir', dataDir, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const profiled = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const child = spawn(process.execPath, [...profiled, program, 'serve', '--port', '0', '--data-dir', dataDir, ...flags], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const exited = once(child, 'exit');
   const giveUp = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);
   let url: string | undefined;
