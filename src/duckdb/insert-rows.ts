@@ -8,6 +8,9 @@ import type { Transaction } from './transaction.ts';
 
 /** What an appender gathers before it goes into the table, where the session's memory limit sees it. */
 const FLUSH_BYTES = 2 * 1_048_576;
+/** Far below what an appender may write of its own accord: rows that go in by one flush need no transaction around it. */
+const ONE_FLUSH_ROWS = 16_384;
+const ONE_FLUSH_BYTES = 262_144;
 
 /** @returns how many rows; @throws SchemaMismatch and all that reading the stream may throw; the caller rolls back */
 export async function appendArrow(
@@ -25,7 +28,10 @@ export async function appendArrow(
   return appendChunks(connection, table.name, input.chunks(), transaction);
 }
 
-/** @returns how many rows; @throws all that reading rows may throw; the caller rolls back */
+/**
+ * Begins the transaction once the rows are more than one flush, which DuckDB commits by itself: whole or not at all.
+ * @returns how many rows; @throws all that reading rows may throw; the caller commits or rolls back
+ */
 export async function appendChunks(
   connection: DuckDBConnection,
   name: LogicalName,
@@ -39,6 +45,7 @@ export async function appendChunks(
   try {
     for await (const { chunk, bytes } of chunks) {
       transaction.check();
+      if (rows + chunk.rowCount > ONE_FLUSH_ROWS || unflushedBytes + bytes > ONE_FLUSH_BYTES) await transaction.beginOnce();
       appender.appendDataChunk(chunk);
       rows += chunk.rowCount;
       unflushedBytes += bytes;
@@ -48,6 +55,7 @@ export async function appendChunks(
       }
       await budget.spend(bytes);
     }
+    transaction.check();
     appender.flushSync();
     appender.closeSync();
     return rows;

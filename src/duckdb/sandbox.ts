@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { PreparedSteps } from './prepared-steps.ts';
 import type { ScratchFolder } from './scratch-file.ts';
+import { TransactionSteps } from './transaction-steps.ts';
 
 export interface SandboxLimits {
   readonly memoryLimitBytes: number;
@@ -14,8 +14,6 @@ export interface SandboxLimits {
 
 /** `mutable.public` becomes the only user catalog and the default one. */
 const ATTACH = ["ATTACH ':memory:' AS mutable", 'CREATE SCHEMA mutable.public', 'USE mutable.public'];
-/** A connection needs a default catalog while the session's is taken away. */
-const EMPTY = 'between_sessions';
 
 /** A locked DuckDB instance that holds one session at a time (I7). */
 export class Sandbox {
@@ -23,12 +21,12 @@ export class Sandbox {
   readonly #spillDirectory: string;
   readonly #spillMaxBytes: number;
   #connection: DuckDBConnection;
-  #steps: PreparedSteps;
+  #steps: TransactionSteps;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, steps: PreparedSteps, { spillDirectory, spillMaxBytes }: SandboxLimits) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, { spillDirectory, spillMaxBytes }: SandboxLimits) {
     this.#instance = instance;
     this.#connection = connection;
-    this.#steps = steps;
+    this.#steps = new TransactionSteps(connection);
     this.#spillDirectory = spillDirectory;
     this.#spillMaxBytes = spillMaxBytes;
   }
@@ -55,7 +53,7 @@ export class Sandbox {
       'SET enable_external_access = false',
       'SET lock_configuration = true',
     ]);
-    return new Sandbox(instance, connection, await PreparedSteps.on(connection), limits);
+    return new Sandbox(instance, connection, limits);
   }
 
   /** The session's own: what ends with it ends with the session. */
@@ -63,7 +61,7 @@ export class Sandbox {
     return this.#connection;
   }
 
-  get steps(): PreparedSteps {
+  get steps(): TransactionSteps {
     return this.#steps;
   }
 
@@ -86,8 +84,9 @@ export class Sandbox {
     this.#steps.destroy();
     this.#connection.closeSync();
     this.#connection = await this.#instance.connect();
-    await runAll(this.#connection, [`ATTACH ':memory:' AS ${EMPTY}`, `USE ${EMPTY}`, 'DETACH mutable', ...ATTACH, `DETACH ${EMPTY}`]);
-    this.#steps = await PreparedSteps.on(this.#connection);
+    this.#steps = new TransactionSteps(this.#connection);
+    // Its default is not the session's catalog yet, which could not be taken away otherwise.
+    await runAll(this.#connection, ['DETACH mutable', ...ATTACH]);
     if (this.hasSpilled) throw new Error('The session has spilled');
   }
 

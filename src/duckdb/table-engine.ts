@@ -67,11 +67,11 @@ export class TableEngineSlot {
     return this.#work('insert', async (transaction) => {
       const table = this.#tables.get(name);
       let appended: number;
-      await transaction.begin();
       if (format === 'arrow') {
         const input = await openArrowStream(body, this.#options);
         appended = await appendArrow(this.#connection, table, input, transaction);
       } else if (format === 'parquet') {
+        await transaction.begin();
         appended = await insertParquet(this.#parquetWork(transaction), table, body);
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
@@ -181,11 +181,13 @@ export class TableEngineSlot {
       await this.#createAs(name, origin.query, primaryKey, transaction);
     } else if (origin.kind === 'columns') {
       const columns = await this.#judged(origin.columns, primaryKey);
-      await this.#createEmpty(name, columns, primaryKey, transaction);
+      transaction.check();
+      await this.#createEmpty(name, columns, primaryKey);
       return { name, columns, primaryKey, rows: 0 };
     } else {
       const input = await openArrowStream(origin.body, this.#options);
-      await this.#createEmpty(name, input.columns, primaryKey, transaction);
+      await transaction.begin();
+      await this.#createEmpty(name, input.columns, primaryKey);
       await appendArrow(this.#connection, { name, columns: input.columns }, input, transaction);
     }
     const columns = await catalog.readColumns(this.#connection, name);
@@ -201,12 +203,11 @@ export class TableEngineSlot {
     await this.#connection.run(`ALTER TABLE ${catalog.qualified(name)} ADD ${catalog.primaryKeyClause(primaryKey)}`);
   }
 
-  async #createEmpty(name: LogicalName, columns: readonly ColumnView[], primaryKey: readonly string[], transaction: Transaction): Promise<void> {
+  async #createEmpty(name: LogicalName, columns: readonly ColumnView[], primaryKey: readonly string[]): Promise<void> {
     catalog.checkColumns(columns);
     catalog.checkPrimaryKey(columns, primaryKey);
     const definitions = columns.map((column) => `${catalog.quoted(column.name)} ${column.type}${column.nullable ? '' : ' NOT NULL'}`);
     if (primaryKey.length > 0) definitions.push(catalog.primaryKeyClause(primaryKey));
-    await transaction.begin();
     await this.#connection.run(`CREATE TABLE ${catalog.qualified(name)} (${definitions.join(', ')})`);
   }
 

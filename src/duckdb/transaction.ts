@@ -1,22 +1,24 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { Internal, LeaseLost, QueryCancelled, type MayflyError } from '../domain/errors.ts';
 import { mapEngineError } from './errors.ts';
-import type { PreparedSteps } from './prepared-steps.ts';
 import type { Sandbox } from './sandbox.ts';
+import type { TransactionSteps } from './transaction-steps.ts';
 
 const PULSE_MS = 20;
 const ROLLBACK_TRIES_MAX = 5;
 
 /**
- * One piece of work on a slot's connection, in one explicit transaction. An interrupt is repeated until the work heeds
- * it, since one that arrives between two DuckDB calls is lost; it never hits COMMIT or ROLLBACK.
+ * One piece of work on a slot's connection: in one explicit transaction, or as a single step that DuckDB commits by
+ * itself. An interrupt is repeated until the work heeds it, since one that arrives between two DuckDB calls is lost;
+ * it never hits COMMIT or ROLLBACK.
  */
 export class Transaction {
   readonly #connection: DuckDBConnection;
-  readonly #steps: PreparedSteps;
+  readonly #steps: TransactionSteps;
   readonly #isSealed: () => boolean;
   readonly #doing: 'insert' | 'statement';
   #interrupted: MayflyError | undefined;
+  #begun = false;
   #finishing = false;
   #pulse: NodeJS.Timeout | undefined;
 
@@ -30,18 +32,25 @@ export class Transaction {
   async begin(): Promise<void> {
     this.check();
     this.#finishing = false;
+    this.#begun = true;
     await this.#steps.begin();
+  }
+
+  async beginOnce(): Promise<void> {
+    if (!this.#begun) await this.begin();
   }
 
   /**
    * COMMIT of an aborted transaction answers OK and rolls back, and a streamed result that failed just ends: the probe
-   * tells (I8).
+   * tells (I8). Work that was a single step stands already.
    */
   async commit(): Promise<void> {
+    if (!this.#begun) return this.#finish();
     await this.probe();
     this.check();
     this.#finish();
     await this.#steps.commit();
+    this.#begun = false;
   }
 
   async probe(): Promise<void> {
@@ -50,10 +59,10 @@ export class Transaction {
 
   async rollback(): Promise<void> {
     this.#finish();
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1; this.#begun; tries++) {
       try {
         await this.#connection.run('ROLLBACK');
-        return;
+        this.#begun = false;
       } catch (error) {
         if (/no transaction is active/i.test(String(error))) return;
         if (tries >= ROLLBACK_TRIES_MAX) throw new Internal('A transaction could not be rolled back', {}, { cause: error });
