@@ -1,12 +1,11 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { openArrowStream, type OpenDecoder } from '../../src/duckdb/arrow-to-duckdb.ts';
 import { encodeArrow, type OpenEncoder } from '../../src/duckdb/duckdb-to-arrow.ts';
+import { FLUSH_BYTES } from '../../src/duckdb/insert-rows.ts';
 import { ValueBatches } from '../arrow-oracle/batches.ts';
 import { ValueEncoder } from '../arrow-oracle/encoder.ts';
 
 const MESSAGE_MAX_BYTES = 64 * 1_048_576;
-/** What an appender gathers, as in a session. */
-const FLUSH_BYTES = 2 * 1_048_576;
 
 /** Arrow in and out of raw DuckDB in this process: by the bridge, or by the documented interface, value by value. */
 export interface Way {
