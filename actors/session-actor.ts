@@ -42,6 +42,9 @@ export class SessionActor {
   readonly #admission: SessionAdmission;
   #times: SessionTimes;
   #slot: Slot | undefined;
+  #isAtWork = false;
+  /** The machine was told of the work under way. */
+  #isToldOfWork = false;
 
   private constructor(ports: SessionPorts, identity: SessionIdentity, times: SessionTimes, adoption?: Adoption) {
     this.#ports = ports;
@@ -130,6 +133,7 @@ export class SessionActor {
     this.#times = { ...this.#times, ...times };
     const remainingMs = times.timeoutMs === null ? null : Math.max(0, times.timeoutMs - this.ageMs());
     this.#actor.send({ type: 'EXTENDED', remainingMs, idleTimeoutMs: times.idleTimeoutMs });
+    if (this.#isAtWork) this.#tellOfWork();
   }
 
   touch(): void {
@@ -182,7 +186,8 @@ export class SessionActor {
       turn.leave();
       throw error;
     }
-    this.#actor.send({ type: 'WORK_BEGAN' });
+    this.#isAtWork = true;
+    this.#tellOfWork();
     return this.#work(turn, request);
   }
 
@@ -238,8 +243,9 @@ export class SessionActor {
         if (isOver) return;
         isOver = true;
         joined.release();
+        this.#isAtWork = false;
+        this.#tellOfWorkEnded();
         turn.leave();
-        this.#actor.send({ type: 'WORK_ENDED' });
       },
       explain: async (error) => {
         if (this.#admission.isOpen || request.signal?.aborted === true) return asMayflyError(error);
@@ -249,6 +255,19 @@ export class SessionActor {
         );
       },
     };
+  }
+
+  /** Without an idle timeout nothing hangs on it, and every statement would cost the machine two events. */
+  #tellOfWork(): void {
+    if (this.#isToldOfWork || this.#times.idleTimeoutMs === null) return;
+    this.#isToldOfWork = true;
+    this.#actor.send({ type: 'WORK_BEGAN' });
+  }
+
+  #tellOfWorkEnded(): void {
+    if (!this.#isToldOfWork) return;
+    this.#isToldOfWork = false;
+    this.#actor.send({ type: 'WORK_ENDED' });
   }
 
   async #noteLease(): Promise<void> {

@@ -27,6 +27,29 @@ describe('the end of a session', () => {
   });
 });
 
+describe('an idle timeout', () => {
+  it('that is set during work begins when the work is over', async () => {
+    const session = SessionActor.open(ports, newIdentity(), times);
+    await session.opened();
+    const work = await session.begin({});
+    session.extend({ timeoutMs: 60_000, idleTimeoutMs: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(session.state).toBe('active');
+    work.end();
+    expect(await session.ended).toMatchObject({ event: 'timed_out', details: { reason: 'idle' } });
+  });
+
+  it('that is lifted during work holds again once it is set anew', async () => {
+    const session = SessionActor.open(ports, newIdentity(), { ...times, idleTimeoutMs: 60_000 });
+    await session.opened();
+    const work = await session.begin({});
+    session.extend({ timeoutMs: 60_000, idleTimeoutMs: null });
+    work.end();
+    session.extend({ timeoutMs: 60_000, idleTimeoutMs: 100 });
+    expect(await session.ended).toMatchObject({ event: 'timed_out', details: { reason: 'idle' } });
+  });
+});
+
 /** Holds `opened` back until it is let go; `asked` resolves once it was to be written. */
 function slowOpening(log: LifecycleLog): { log: LifecycleLog; asked: Promise<void>; letGo: () => void } {
   let letGo = (): void => undefined;
