@@ -55,6 +55,7 @@ export class WorkerClient implements WorkerProcess {
   readonly #wire: Wire;
   readonly #windowBytes: number;
   readonly #pending = new Map<number, Pending>();
+  readonly #onExit = new Set<(loss: WorkerLoss) => void>();
   #lastId = 0;
   #loss: WorkerLoss | undefined;
   #onReady: () => void = () => undefined;
@@ -76,7 +77,9 @@ export class WorkerClient implements WorkerProcess {
       // Whoever hears of the loss may say that what it spilled is gone (I6).
       const end = async (how: string): Promise<void> => {
         await rm(settings.spillFolder, { recursive: true, force: true }).catch(() => undefined);
-        resolve(this.#noteEnd(how));
+        const loss = this.#noteEnd(how);
+        resolve(loss);
+        for (const tell of this.#onExit) tell(loss);
         // Its sessions hear of the loss before the calls that it cut off, which can then tell of their session's end.
         setImmediate(() => this.#cutOff());
       };
@@ -116,6 +119,12 @@ export class WorkerClient implements WorkerProcess {
       if (options.body !== undefined) void this.#wire.sendBody(id, options.body, pending.window);
     }
     return { answered, answer, ended, cancel: () => this.#wire.send(FRAME.cancel, id) };
+  }
+
+  /** Tells of the process's end, until that is taken back: what waits for `exited` is kept for as long as the process runs. */
+  onExit(tell: (loss: WorkerLoss) => void): () => void {
+    this.#onExit.add(tell);
+    return () => this.#onExit.delete(tell);
   }
 
   serveWithin(window: ServingWindow): void {

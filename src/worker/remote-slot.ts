@@ -18,6 +18,7 @@ export class RemoteSlot implements Slot {
   readonly #bounds: Bounds;
   readonly #released: () => void;
   readonly #running = new Set<() => void>();
+  #noLongerHeld: () => void = () => undefined;
   #dropping: Promise<DropReceipt> | undefined;
   #receipt: DropReceipt | undefined;
 
@@ -28,10 +29,7 @@ export class RemoteSlot implements Slot {
     this.#bounds = bounds;
     this.#released = released;
     this.lost = new Promise((resolve) => {
-      void worker.exited.then((loss) => {
-        // A slot that was dropped is not lost with its worker.
-        if (this.#receipt === undefined) resolve(loss);
-      });
+      this.#noLongerHeld = worker.onExit(resolve);
     });
   }
 
@@ -93,6 +91,8 @@ export class RemoteSlot implements Slot {
     const receipt = await this.#bounded(this.#worker.start({ call: 'drop', slot: this.#slot, token }), this.#bounds.dropTimeoutMs);
     if (receipt.surviving.length > 0) return receipt;
     this.#receipt = receipt;
+    // A slot that was dropped is not lost with its worker.
+    this.#noLongerHeld();
     this.#released();
     return receipt;
   }

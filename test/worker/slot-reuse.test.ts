@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { MIB, name, rows, startPool, work, type OpenedSlot, type Pool } from './harness.ts';
 
@@ -9,6 +11,13 @@ async function sessionWithTable(pool: Pool, query = 'SELECT 42 AS secret'): Prom
   const opened = await pool.open('acme');
   await opened.slot.createTable(name('private'), { kind: 'query', query }, [], work());
   return opened;
+}
+
+/** Opens and ends a session, of whose slot nothing else is kept. */
+async function passingSlot(pool: Pool): Promise<WeakRef<object>> {
+  const { slot } = await pool.open('acme');
+  await slot.drop(1);
+  return new WeakRef(slot);
 }
 
 /** Folders that DuckDB made to spill into. */
@@ -29,6 +38,15 @@ describe('the slot of a session that ended', () => {
       await expect(rows(next.slot, VISIBLE)).rejects.toMatchObject({ code: 'statement_not_allowed' });
       await next.slot.drop(1);
     }
+  });
+
+  it('leaves nothing behind in the node, however long its worker runs', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    await using pool = await startPool({ spareWorkers: 0 });
+    const slot = await passingSlot(pool);
+    await expect.poll(() => (collect(), slot.deref() === undefined)).toBe(true);
+    expect(pool.pids.size).toBe(1);
   });
 
   it('is destroyed when reuse is off', async () => {
