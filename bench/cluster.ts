@@ -41,6 +41,7 @@ async function beside(quick: boolean): Promise<readonly Measurement[]> {
         id: 'W1',
         title: 'open, create a keyed table, insert 1,000 rows, one aggregate, close',
         runs: quick ? 40 : 600,
+        warmUpRuns: quick ? 10 : 600,
         inFlight: [1, 8],
         subjects: [
           { name: 'a node of its own', once: wholeSession(embedded) },

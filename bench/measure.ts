@@ -4,16 +4,19 @@ import type { Subject, Workload } from './workloads.ts';
 
 /** Subjects take turns in this many rounds, so that a slow minute of the machine hits them all. */
 const ROUNDS = 5;
-const WARM_UP_RUNS_MAX = 10;
 
 /** Every subject of a workload, at so many runs in flight. */
 export async function measure(workload: Workload, inFlight: number): Promise<readonly Measurement[]> {
   const samples = new Map<Subject, { ms: number[]; wallMs: number }>(workload.subjects.map((subject) => [subject, { ms: [], wallMs: 0 }]));
-  for (const { once } of workload.subjects) await timeRuns(Math.min(WARM_UP_RUNS_MAX, Math.ceil(workload.runs / ROUNDS)), inFlight, once);
+  const runs = Math.ceil(workload.runs / ROUNDS);
+  for (const { name, once } of workload.subjects) {
+    process.stderr.write(`${workload.id}, ${inFlight} in flight, warming up: ${name}\n`);
+    await timeRuns(workload.warmUpRuns ?? runs, inFlight, once);
+  }
   for (let round = 1; round <= ROUNDS; round += 1) {
     for (const [subject, taken] of samples) {
       process.stderr.write(`${workload.id}, ${inFlight} in flight, round ${round} of ${ROUNDS}: ${subject.name}\n`);
-      const { samplesMs, wallMs } = await timeRuns(Math.ceil(workload.runs / ROUNDS), inFlight, subject.once);
+      const { samplesMs, wallMs } = await timeRuns(runs, inFlight, subject.once);
       taken.ms.push(...samplesMs);
       taken.wallMs += wallMs;
     }

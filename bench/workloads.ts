@@ -19,6 +19,8 @@ export interface Workload {
   readonly title: string;
   /** Runs of each subject at each number in flight. */
   readonly runs: number;
+  /** Of each subject before any is timed, a round's by default: V8 compiles what has run some hundred times. */
+  readonly warmUpRuns?: number;
   readonly inFlight: readonly number[];
   /** Mayfly first, then what it is held against. */
   readonly subjects: readonly Subject[];
@@ -44,6 +46,7 @@ export async function prepareWorkloads({ node, withoutReuse, postgres }: Contest
     id: 'W1',
     title: 'open, create a keyed table, insert 1,000 rows, one aggregate, close',
     runs: quick ? 40 : 600,
+    warmUpRuns: quick ? 10 : 600,
     inFlight: [1, 8],
     subjects: [
       { name: 'Mayfly over HTTP, records fsynced', once: wholeSession(node) },
