@@ -7,6 +7,10 @@ import { foldCase } from './sql-tokens.ts';
 export interface EngineNames {
   /** Every function of any kind, in lower case. */
   readonly functions: ReadonlySet<string>;
+  /** Those that are scalar functions in all their forms. */
+  readonly scalars: ReadonlySet<string>;
+  /** Those that are aggregates in all their forms. */
+  readonly aggregates: ReadonlySet<string>;
   /** Those that may stand in FROM. */
   readonly tableFunctions: ReadonlySet<string>;
   /** Views that resolve without a schema, in lower case. */

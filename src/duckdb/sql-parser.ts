@@ -36,11 +36,7 @@ export class SqlParser {
   static async create(): Promise<SqlParser> {
     const instance = await DuckDBInstance.create(':memory:', { threads: '1', autoload_known_extensions: 'false', autoinstall_known_extensions: 'false' });
     const connection = await instance.connect();
-    const engine = {
-      functions: await names(connection, FUNCTIONS),
-      tableFunctions: await names(connection, `${FUNCTIONS} WHERE function_type IN ('table', 'table_macro')`),
-      systemViews: await names(connection, SYSTEM_VIEWS),
-    };
+    const engine = await readEngineNames(connection);
     await connection.run('SET enable_external_access = false');
     await connection.run('SET lock_configuration = true');
     const serialize = await connection.prepare('SELECT json_serialize_sql($1::VARCHAR, skip_default := true, skip_empty := true, skip_null := true)');
@@ -99,10 +95,23 @@ function withoutInfinities(json: string): string {
   return json.replace(/"value":-?(?:Infinity|inf|nan|NaN)\b/gi, '"value":null');
 }
 
-const FUNCTIONS = 'SELECT DISTINCT function_name FROM duckdb_functions()';
+const FUNCTIONS = 'SELECT function_name, list(DISTINCT function_type)::VARCHAR FROM duckdb_functions() GROUP BY ALL';
 const SYSTEM_VIEWS = "SELECT DISTINCT view_name FROM duckdb_views() WHERE schema_name IN ('main', 'pg_catalog')";
 
-async function names(connection: DuckDBConnection, query: string): Promise<ReadonlySet<string>> {
-  const rows = (await connection.runAndReadAll(query)).getRows();
-  return new Set(rows.map((row) => foldCase(String(row[0]))));
+async function readEngineNames(connection: DuckDBConnection): Promise<EngineNames> {
+  const functions = await readRows(connection, FUNCTIONS);
+  const named = (isOne: (types: string) => boolean): ReadonlySet<string> => new Set(functions.filter(([, types = '']) => isOne(types)).map(nameOf));
+  return {
+    functions: named(() => true),
+    scalars: named((types) => types === '[scalar]'),
+    aggregates: named((types) => types === '[aggregate]'),
+    tableFunctions: named((types) => types.includes('table')),
+    systemViews: new Set((await readRows(connection, SYSTEM_VIEWS)).map(nameOf)),
+  };
 }
+
+async function readRows(connection: DuckDBConnection, query: string): Promise<string[][]> {
+  return (await connection.runAndReadAll(query)).getRows().map((row) => row.map(String));
+}
+
+const nameOf = ([name = '']: readonly string[]): string => foldCase(name);

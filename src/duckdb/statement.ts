@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBMaterializedResult, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
 import { QueryError } from '../domain/errors.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
@@ -9,6 +9,7 @@ import type { RowEncoder } from './row-formats.ts';
 import type { Verdict } from './sql-policy.ts';
 import { countRows, type TableCatalog } from './table-catalog.ts';
 import type { Transaction } from './transaction.ts';
+import type { TypedColumn } from './type-map.ts';
 
 export interface StatementWork {
   readonly connection: DuckDBConnection;
@@ -32,6 +33,24 @@ export async function changeRows(work: StatementWork, verdict: Verdict, paramete
   }
 }
 
+/** A few rows, encoded: one step, which DuckDB commits by itself and whose failure it tells. */
+export async function* fewRows(work: StatementWork, { sql }: Verdict, parameters: Parameters, encode: RowEncoder): AsyncGenerator<Uint8Array, void, void> {
+  const { connection, transaction } = work;
+  try {
+    transaction.check();
+    const result = parameters === undefined ? await connection.run(sql) : await withStatement(connection, sql, parameters, (statement) => statement.run());
+    await transaction.commit();
+    yield* encode(columnsOf(result), chunksIn(result));
+  } catch (error) {
+    await transaction.rollback();
+    throw transaction.explain(error);
+  }
+}
+
+async function* chunksIn(result: DuckDBMaterializedResult): AsyncGenerator<DuckDBDataChunk, void, void> {
+  for (let index = 0; index < result.chunkCount; index++) yield result.getChunk(index);
+}
+
 /**
  * Rows as they come, encoded. The end of a stream of chunks says nothing, since one that failed just ends: the
  * transaction is probed and committed before the encoder may write its last bytes (I8).
@@ -45,15 +64,13 @@ export async function* streamRows(work: StatementWork, verdict: Verdict, paramet
     statement = await connection.prepare(verdict.sql);
     bindParameters(statement, parameters);
     const result = await statement.stream();
-    const types = result.columnTypes();
-    const columns = result.columnNames().map((name, index) => ({ name, type: types[index]! }));
     const whole = async (): Promise<void> => {
       await commitChanges(work, verdict.target);
       committed = true;
     };
     let encodedBytes = 0;
     for await (const piece of encode(
-      columns,
+      columnsOf(result),
       chunksOf(result, transaction, () => encodedBytes, whole),
     )) {
       encodedBytes += piece.byteLength;
@@ -71,6 +88,11 @@ export async function* streamRows(work: StatementWork, verdict: Verdict, paramet
     }
     statement?.destroySync();
   }
+}
+
+function columnsOf(result: DuckDBResult): TypedColumn[] {
+  const types = result.columnTypes();
+  return result.columnNames().map((name, index) => ({ name, type: types[index]! }));
 }
 
 async function* chunksOf(

@@ -71,8 +71,7 @@ export function primaryKeyClause(primaryKey: readonly string[]): string {
 
 export async function countRows(connection: DuckDBConnection, name: LogicalName): Promise<number> {
   const result = await connection.run(`SELECT count(*) FROM ${qualified(name)}`);
-  const [[count]] = (await result.getRows()) as [[bigint]];
-  return Number(count);
+  return Number(result.getChunk(0).getRows()[0]?.[0]);
 }
 
 export async function readColumns(connection: DuckDBConnection, name: LogicalName): Promise<ColumnView[]> {

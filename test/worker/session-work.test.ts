@@ -95,6 +95,27 @@ describe('the work of a session', () => {
     expect(await rows(slot, 'SELECT 1')).toEqual([[1]]);
   });
 
+  it.each(['json', 'ndjson', 'csv', 'arrow'] as const)('answers a few rows, gathered, as it does streamed ones: %s', async (format) => {
+    const { slot } = opened;
+    const query = (limit: string): string => `
+      SELECT i AS n, i::DOUBLE / 7 AS d, CASE WHEN i % 3 = 0 THEN NULL ELSE 'a text of some length, number ' || i END AS s, 'short' || i AS t,
+        [i, NULL, i * 2] AS l, {'a': i, 'b': ['x' || i]} AS st, MAP {'k' || i: i} AS m, [i, 1]::INTEGER[2] AS f, i::DECIMAL(30, 3) AS dec,
+        encode('blob' || i) AS b, TIMESTAMP '2026-01-01' + to_minutes(i::INTEGER) AS ts, i % 2 = 0 AS bool, i::HUGEINT AS h, (i % 2)::VARCHAR::BIT AS bit
+      FROM range(100) r(i) ORDER BY i ${limit}`;
+    const answerTo = async (limit: string): Promise<string> =>
+      (await bytesOf((await slot.query({ query: query(limit), format }, work())).body)).toString('latin1');
+    expect(await answerTo('LIMIT 100')).toBe(await answerTo('LIMIT (SELECT 100)'));
+  });
+
+  it('tells a statement of one row that fails with its reason, and keeps nothing of it', async () => {
+    const { slot } = opened;
+    const failing = slot.query({ query: "SELECT sum(CAST(CASE WHEN i = 900 THEN 'x' ELSE '1' END AS INTEGER)) FROM range(1000) t(i)", format: 'json' }, work());
+    await expect(failing).rejects.toMatchObject({ code: 'query_error', message: expect.stringContaining('Could not convert') });
+    await expect(slot.query({ query: 'SELECT $1 + 1', parameters: ['no number'], format: 'json' }, work())).rejects.toMatchObject({ code: 'query_error' });
+    const { body } = await slot.query({ query: 'SELECT $1 + 1', parameters: [41], format: 'json' }, work());
+    expect(JSON.parse((await bytesOf(body)).toString())).toMatchObject({ rows: [[42]] });
+  });
+
   it('notes a lower count before the commit and a higher one after it, and keeps the rows when a note is refused', async () => {
     const { slot } = opened;
     await slot.createTable(name('counted'), { kind: 'query', query: 'SELECT i::INTEGER AS id FROM range(10) t(i)' }, ['id'], work());
