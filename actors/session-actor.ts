@@ -16,6 +16,7 @@ import { claim, decide, deleteTables, proveDeletion, publish } from './session-c
 import { SessionAdmission } from './session-admission.ts';
 import { sessionActor } from './session-effects.ts';
 import type { SessionEffects } from './session-effects.ts';
+import { SessionIdleness } from './session-idleness.ts';
 import { SessionLease } from './session-lease.ts';
 import type { Leased } from './session-lease.ts';
 import type { SessionIdentity, SessionPorts } from './session-ports.ts';
@@ -40,11 +41,9 @@ export class SessionActor {
   readonly #adoption: Adoption | undefined;
   readonly #lease: SessionLease;
   readonly #admission: SessionAdmission;
+  readonly #idleness: SessionIdleness;
   #times: SessionTimes;
   #slot: Slot | undefined;
-  #isAtWork = false;
-  /** The machine was told of the work under way. */
-  #isToldOfWork = false;
 
   private constructor(ports: SessionPorts, identity: SessionIdentity, times: SessionTimes, adoption?: Adoption) {
     this.#ports = ports;
@@ -67,6 +66,7 @@ export class SessionActor {
     });
     const leased = (): Leased => ({ deadlineMs: this.expiresAtMs, ledger: this.#context.ledger });
     this.#lease = new SessionLease(ports, this.holder, identity, leased);
+    this.#idleness = new SessionIdleness(times.idleTimeoutMs, (event) => this.#actor.send(event));
     this.#admission = new SessionAdmission(ports, identity, () => this.#actor.getSnapshot(), this.ended);
   }
 
@@ -133,7 +133,7 @@ export class SessionActor {
     this.#times = { ...this.#times, ...times };
     const remainingMs = times.timeoutMs === null ? null : Math.max(0, times.timeoutMs - this.ageMs());
     this.#actor.send({ type: 'EXTENDED', remainingMs, idleTimeoutMs: times.idleTimeoutMs });
-    if (this.#isAtWork) this.#tellOfWork();
+    this.#idleness.bound(times.idleTimeoutMs);
   }
 
   touch(): void {
@@ -186,8 +186,7 @@ export class SessionActor {
       turn.leave();
       throw error;
     }
-    this.#isAtWork = true;
-    this.#tellOfWork();
+    this.#idleness.begin();
     return this.#work(turn, request);
   }
 
@@ -243,8 +242,7 @@ export class SessionActor {
         if (isOver) return;
         isOver = true;
         joined.release();
-        this.#isAtWork = false;
-        this.#tellOfWorkEnded();
+        this.#idleness.end();
         turn.leave();
       },
       explain: async (error) => {
@@ -255,19 +253,6 @@ export class SessionActor {
         );
       },
     };
-  }
-
-  /** Without an idle timeout nothing hangs on it, and every statement would cost the machine two events. */
-  #tellOfWork(): void {
-    if (this.#isToldOfWork || this.#times.idleTimeoutMs === null) return;
-    this.#isToldOfWork = true;
-    this.#actor.send({ type: 'WORK_BEGAN' });
-  }
-
-  #tellOfWorkEnded(): void {
-    if (!this.#isToldOfWork) return;
-    this.#isToldOfWork = false;
-    this.#actor.send({ type: 'WORK_ENDED' });
   }
 
   async #noteLease(): Promise<void> {
