@@ -56,6 +56,7 @@ export class WorkerClient implements WorkerProcess {
   readonly #windowBytes: number;
   readonly #pending = new Map<number, Pending>();
   readonly #onExit = new Set<(loss: WorkerLoss) => void>();
+  #hasExited = false;
   #lastId = 0;
   #loss: WorkerLoss | undefined;
   #onReady: () => void = () => undefined;
@@ -79,6 +80,7 @@ export class WorkerClient implements WorkerProcess {
         await rm(settings.spillFolder, { recursive: true, force: true }).catch(() => undefined);
         const loss = this.#noteEnd(how);
         resolve(loss);
+        this.#hasExited = true;
         for (const tell of this.#onExit) tell(loss);
         // Its sessions hear of the loss before the calls that it cut off, which can then tell of their session's end.
         setImmediate(() => this.#cutOff());
@@ -123,6 +125,8 @@ export class WorkerClient implements WorkerProcess {
 
   /** Tells of the process's end, until that is taken back: what waits for `exited` is kept for as long as the process runs. */
   onExit(tell: (loss: WorkerLoss) => void): () => void {
+    // What the pipe still held may be heard after the end.
+    if (this.#hasExited) void this.exited.then(tell);
     this.#onExit.add(tell);
     return () => this.#onExit.delete(tell);
   }
