@@ -2,21 +2,27 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const BUDGET_BYTES = 8 * 1_048_576;
 /** Chunks that outlived a collection of the young wait for a whole one, which takes a hundred times as long. */
-const WHOLE_BUDGET_BYTES = 64 * 1_048_576;
+export const WHOLE_BUDGET_BYTES = 64 * 1_048_576;
 /** Vectors are allocated for 2,048 rows however few they hold. */
 const CHUNK_MIN_BYTES = 65_536;
 
 /** A chunk's memory is freed only by garbage collection, which sees none of it: so it is asked for by bytes handled. */
 export class ChunkBudget {
+  readonly #wholeBytes: number;
   #spentBytes = 0;
   #sinceWholeBytes = 0;
+
+  /** @param wholeBytes what is handled between whole collections; without it there are none, where one chunk serves all the rows */
+  constructor(wholeBytes = Infinity) {
+    this.#wholeBytes = wholeBytes;
+  }
 
   async spend(bytes: number): Promise<void> {
     this.#spentBytes += Math.max(bytes, CHUNK_MIN_BYTES);
     if (this.#spentBytes < BUDGET_BYTES) return;
     this.#sinceWholeBytes += this.#spentBytes;
     this.#spentBytes = 0;
-    if (this.#sinceWholeBytes < WHOLE_BUDGET_BYTES) collectYoungGarbage();
+    if (this.#sinceWholeBytes < this.#wholeBytes) collectYoungGarbage();
     else {
       this.#sinceWholeBytes = 0;
       collectGarbage();

@@ -3,7 +3,7 @@ import { QueryError } from '../domain/errors.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { SlotQuery } from '../ports/table-engine.ts';
-import { ChunkBudget } from './chunk-budget.ts';
+import { ChunkBudget, WHOLE_BUDGET_BYTES } from './chunk-budget.ts';
 import { bindParameters } from './parameters.ts';
 import type { RowEncoder } from './row-formats.ts';
 import type { Verdict } from './sql-policy.ts';
@@ -101,7 +101,7 @@ async function* chunksOf(
   encodedBytes: () => number,
   whole: () => Promise<void>,
 ): AsyncGenerator<DuckDBDataChunk, void, void> {
-  const budget = new ChunkBudget();
+  const budget = new ChunkBudget(WHOLE_BUDGET_BYTES);
   let seenBytes = 0;
   for (;;) {
     transaction.check();
