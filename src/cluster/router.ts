@@ -25,7 +25,7 @@ import type { Metrics, StatementOutcome } from '../ports/metrics.ts';
 import type { Holder, TableCount } from '../ports/lease-store.ts';
 import type { ChainEntry } from '../ports/lifecycle-log.ts';
 import type { PeerCalls } from './peer-calls.ts';
-import type { KnownSession, SessionDirectory } from './session-directory.ts';
+import type { KnownSession, LivingSession, SessionDirectory } from './session-directory.ts';
 import { SessionListing } from './session-listing.ts';
 import { fieldOf, parseLabels, parseLifetime } from './session-request.ts';
 import type { LifetimeBounds } from './session-request.ts';
@@ -69,9 +69,8 @@ export class Router implements gateway.Gateway {
     this.#admit(tenant);
     const session = ids.sessionId();
     const actor = SessionActor.open(ports, { tenant, session }, times);
-    const known: KnownSession = { tenant, session, labels, actor };
     // From here on it counts against the quotas, so that a burst cannot pass them, and a drain waits for it.
-    directory.add(known);
+    const known = directory.add({ tenant, session, labels, actor });
     await actor.opened();
     metrics.sessionOpened();
     metrics.openSessions(directory.liveCount);
@@ -118,7 +117,7 @@ export class Router implements gateway.Gateway {
 
   async closeSession(tenant: Tenant, session: SessionId, reason: gateway.CloseReason): Promise<LifecycleRecord> {
     const known = this.#options.directory.find(tenant, session);
-    if (known !== undefined) return known.ended ?? known.actor.close(reason);
+    if (known !== undefined) return known.ended === undefined ? known.actor.close(reason) : known.ended;
     return (await this.#logged(tenant, session)).record;
   }
 
@@ -129,6 +128,7 @@ export class Router implements gateway.Gateway {
   async sessionEnded(tenant: Tenant, session: SessionId, signal?: AbortSignal): Promise<LifecycleRecord> {
     const known = this.#options.directory.find(tenant, session);
     if (known === undefined) return (await this.#logged(tenant, session)).record;
+    if (known.ended !== undefined) return known.ended;
     if (signal === undefined) return known.actor.ended;
     return Promise.race([known.actor.ended, aborted(signal)]);
   }
@@ -244,7 +244,7 @@ export class Router implements gateway.Gateway {
     }
   }
 
-  async #living(tenant: Tenant, session: SessionId): Promise<KnownSession> {
+  async #living(tenant: Tenant, session: SessionId): Promise<LivingSession> {
     const known = this.#options.directory.find(tenant, session);
     if (known === undefined) throw sessionEnded((await this.#logged(tenant, session)).record);
     if (known.ended !== undefined) throw sessionEnded(known.ended);
@@ -288,25 +288,24 @@ export class Router implements gateway.Gateway {
   }
 
   #view(known: KnownSession): gateway.SessionView {
-    const { tenant, session, labels, actor } = known;
-    const { createdAtMs, timeoutMs, idleTimeoutMs } = actor.times;
+    const { tenant, session, labels, about } = known;
+    const { createdAtMs, timeoutMs, idleTimeoutMs } = about.times;
     const { expires_at } = this.#standing(known);
     return {
       session_id: session,
       tenant_id: tenant,
-      state: actor.state,
+      state: about.state,
       created_at: new Date(createdAtMs).toISOString(),
       expires_at,
       timeout_ms: timeoutMs,
       idle_timeout_ms: idleTimeoutMs,
       labels,
       // Of one that is ended for another node, that one: whoever is asked names the same.
-      node_id: actor.holder.node,
+      node_id: about.holder.node,
     };
   }
 
-  #standing({ actor }: KnownSession): gateway.SessionStanding {
-    const { expiresAtMs } = actor;
+  #standing({ about: { expiresAtMs } }: KnownSession): gateway.SessionStanding {
     return { node_id: this.#options.ports.holder.node, expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString() };
   }
 }

@@ -4,15 +4,28 @@ import type { SessionId } from '../domain/ids.ts';
 import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
 
-/** One session this node knows: living, or ended a short while ago. */
-export interface KnownSession {
+/** What is told of a session, be it living or ended. */
+export type SessionAccount = Pick<SessionActor, 'times' | 'state' | 'holder' | 'expiresAtMs'>;
+
+interface Session {
   readonly tenant: Tenant;
   readonly session: SessionId;
   readonly labels: Readonly<Record<string, string>>;
-  readonly actor: SessionActor;
-  /** Set once the session ended: the tombstone that answers late calls. */
-  ended?: LifecycleRecord;
+  readonly about: SessionAccount;
 }
+
+export interface LivingSession extends Session {
+  readonly actor: SessionActor;
+  readonly ended?: undefined;
+}
+
+/** The tombstone that answers late calls: of the actor, which weighs a hundred times as much, nothing is kept. */
+interface EndedSession extends Session {
+  readonly ended: LifecycleRecord;
+}
+
+/** One session this node knows: living, or ended a short while ago. */
+export type KnownSession = LivingSession | EndedSession;
 
 /** Ended sessions kept to answer late calls without asking the log. */
 const TOMBSTONES_MAX = 10_000;
@@ -34,13 +47,15 @@ export class SessionDirectory {
     return this.#liveOf.get(tenant) ?? 0;
   }
 
-  live(): KnownSession[] {
-    return [...this.#sessions.values()].filter((known) => known.ended === undefined);
+  live(): LivingSession[] {
+    return [...this.#sessions.values()].filter(isLiving);
   }
 
-  add(known: KnownSession): void {
-    this.#sessions.set(known.session, known);
+  add(known: Omit<LivingSession, 'about'>): LivingSession {
+    const living = { ...known, about: known.actor };
+    this.#sessions.set(known.session, living);
     this.#count(known.tenant, 1);
+    return living;
   }
 
   /** It was never opened, and nothing is owed. */
@@ -63,7 +78,9 @@ export class SessionDirectory {
   markEnded(session: SessionId, record: LifecycleRecord): void {
     const known = this.#sessions.get(session);
     if (known === undefined || known.ended !== undefined) return;
-    known.ended = record;
+    const { tenant, labels, actor } = known;
+    const about = { times: actor.times, state: actor.state, holder: actor.holder, expiresAtMs: actor.expiresAtMs };
+    this.#sessions.set(session, { tenant, session, labels, about, ended: record });
     this.#count(known.tenant, -1);
     this.#tombstones.push(session);
     if (this.#tombstones.length > TOMBSTONES_MAX) this.#sessions.delete(this.#tombstones.shift() as SessionId);
@@ -88,8 +105,12 @@ export class SessionDirectory {
     return [...this.#sessions.values()].filter(
       (known) =>
         known.tenant === tenant &&
-        (filter.state === undefined || known.actor.state === filter.state) &&
+        (filter.state === undefined || known.about.state === filter.state) &&
         labels.every(([key, value]) => Object.hasOwn(known.labels, key) && known.labels[key] === value),
     );
   }
+}
+
+export function isLiving(known: KnownSession): known is LivingSession {
+  return known.ended === undefined;
 }

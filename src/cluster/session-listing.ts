@@ -5,7 +5,7 @@ import type { LifecycleRecord } from '../domain/lifecycle-record.ts';
 import type { Tenant } from '../domain/tenant.ts';
 import type { Holder } from '../ports/lease-store.ts';
 import type { PeerCalls } from './peer-calls.ts';
-import type { KnownSession, SessionDirectory } from './session-directory.ts';
+import { isLiving, type KnownSession, type SessionDirectory } from './session-directory.ts';
 
 /** What `keyOf` makes. */
 const CURSOR = /^\d{15}\.[0-9a-f-]{36}$/;
@@ -69,7 +69,7 @@ export class SessionListing {
   }
 
   async #closeOwn(tenant: Tenant, filter: SessionFilter): Promise<ClosedSessions> {
-    const due = this.#options.directory.matching(tenant, filter).filter((known) => known.ended === undefined);
+    const due = this.#options.directory.matching(tenant, filter).filter(isLiving);
     const closed: LifecycleRecord[] = [];
     const failed: { session_id: SessionId; code: string; detail: string }[] = [];
     const closeNext = async (): Promise<void> => {
