@@ -61,12 +61,19 @@ export async function timedOpen({ url }: Pick<NodeProcess, 'url'>): Promise<Open
   return { status: answer.status, code: body.code, retryAfter: answer.headers.get('retry-after'), tookMs: performance.now() - sentMs };
 }
 
-/** Each node answers at once that it opens nothing now. */
+/** A bound that is wrong is late every time, a machine that is busy now and then. */
+const TRIES = 3;
+
+/** Each node answers within a second that it opens nothing now. */
 export async function expectNoOpening(nodes: readonly NodeProcess[]): Promise<void> {
   for (const node of nodes) {
-    const refused = await timedOpen(node);
-    expect(refused).toMatchObject({ status: 503, code: 'unavailable', retryAfter: expect.stringMatching(/^[1-9]\d*$/) as string });
-    expect(refused.tookMs).toBeLessThan(1_000);
+    const tookMs: number[] = [];
+    for (let tries = 0; tries < TRIES; tries++) {
+      const refused = await timedOpen(node);
+      expect(refused).toMatchObject({ status: 503, code: 'unavailable', retryAfter: expect.stringMatching(/^[1-9]\d*$/) as string });
+      tookMs.push(refused.tookMs);
+    }
+    expect(Math.min(...tookMs)).toBeLessThan(1_000);
   }
 }
 
