@@ -1,6 +1,6 @@
 import { InvalidRequest, QueryError } from '../domain/errors.ts';
 import type { LogicalName } from '../domain/table-name.ts';
-import { yieldsFewRows } from './few-rows.ts';
+import { yieldsOneRow } from './one-row.ts';
 import { statementNotAllowed } from './sql-functions.ts';
 import { rewriteNames, type NameScope } from './sql-names.ts';
 import { SqlParser } from './sql-parser.ts';
@@ -23,8 +23,8 @@ export interface Verdict {
   readonly sql: string;
   /** The table a DML statement changes; also of EXPLAIN ANALYZE, which runs it. */
   readonly target?: LogicalName;
-  /** Its rows are so few that they are gathered, not streamed. */
-  readonly fewRows?: boolean;
+  /** It yields one row at most, which is gathered, not streamed. */
+  readonly oneRow?: boolean;
 }
 
 export interface SqlPolicyOptions {
@@ -138,7 +138,7 @@ export class SqlPolicy {
     if (parsed.kind === 'other') return this.judgeNoSelect(sql, list.tokens, tables);
     if (parsed.statements.length !== 1) throw severalStatements();
     judgeTree(parsed.statements, tables, this.parser.engine);
-    return { kind: 'rows', sql, fewRows: yieldsFewRows(parsed.statements[0], this.parser.engine) };
+    return { kind: 'rows', sql, oneRow: yieldsOneRow(parsed.statements[0], this.parser.engine) };
   }
 
   /** It began like a SELECT and is none: WITH … INSERT, or PIVOT without IN. */

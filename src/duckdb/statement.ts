@@ -33,8 +33,8 @@ export async function changeRows(work: StatementWork, verdict: Verdict, paramete
   }
 }
 
-/** A few rows, encoded: one step, which DuckDB commits by itself and whose failure it tells. */
-export async function* fewRows(work: StatementWork, { sql }: Verdict, parameters: Parameters, encode: RowEncoder): AsyncGenerator<Uint8Array, void, void> {
+/** One row at most, encoded: one step, which DuckDB commits by itself and whose failure it tells. */
+export async function* oneRow(work: StatementWork, { sql }: Verdict, parameters: Parameters, encode: RowEncoder): AsyncGenerator<Uint8Array, void, void> {
   const { connection, transaction } = work;
   try {
     transaction.check();

@@ -14,7 +14,7 @@ import { writeParquetRows, type ParquetWork } from './rows-to-parquet.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SlotPool } from './slot-pool.ts';
 import type { SqlPolicy } from './sql-policy.ts';
-import { changeRows, fewRows, streamRows } from './statement.ts';
+import { changeRows, oneRow, streamRows } from './statement.ts';
 import * as catalog from './table-catalog.ts';
 import { sealed, Transaction } from './transaction.ts';
 
@@ -103,7 +103,7 @@ export class TableEngineSlot {
         const file = await writeParquetRows(this.#parquetWork(transaction), verdict, query.parameters);
         return { format: query.format, body: await holdBack(file, end) };
       }
-      const rows = verdict.fewRows === true ? fewRows : streamRows;
+      const rows = verdict.oneRow === true ? oneRow : streamRows;
       return { format: query.format, body: await holdBack(rows(work, verdict, query.parameters, ROW_ENCODERS[query.format]), end) };
     } catch (error) {
       end();

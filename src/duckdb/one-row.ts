@@ -3,28 +3,15 @@ import { foldCase } from './sql-tokens.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** So many rows are gathered at most instead of being streamed. */
-const FEW_ROWS_MAX = 100;
-
 /**
- * Whether a statement, as `json_serialize_sql` shows it, yields a few rows whatever the tables hold: by its LIMIT, by
- * having no FROM, or as an aggregate of everything. One of which that cannot be told may yield any number.
+ * Whether a statement, as `json_serialize_sql` shows it, yields one row at most whatever the tables hold: by having no
+ * FROM, or as an aggregate of everything. `unnest` makes rows of one value, and so do macros that hide it: functions of
+ * any other kind make one value of many, or of one. A LIMIT does not count: a few rows of images are many bytes.
  */
-export function yieldsFewRows(statement: unknown, engine: EngineNames): boolean {
+export function yieldsOneRow(statement: unknown, { scalars, aggregates }: EngineNames): boolean {
   const node = partOf(statement, 'node');
-  if (node['type'] !== 'SELECT_NODE') return false;
-  const modifiers = node['modifiers'];
-  return (Array.isArray(modifiers) && modifiers.some(isSmallLimit)) || yieldsOneRow(node, engine);
-}
-
-function isSmallLimit(modifier: unknown): boolean {
-  const { value } = partOf(partOf(modifier, 'limit'), 'value');
-  return (modifier as Tree)['type'] === 'LIMIT_MODIFIER' && typeof value === 'number' && value <= FEW_ROWS_MAX;
-}
-
-/** `unnest` makes rows of one value, and so do macros that hide it: functions of any other kind make one of many, or of one. */
-function yieldsOneRow(node: Tree, { scalars, aggregates }: EngineNames): boolean {
-  if (node['group_expressions'] !== undefined || node['group_sets'] !== undefined || node['aggregate_handling'] !== 'STANDARD_HANDLING') return false;
+  if (node['type'] !== 'SELECT_NODE' || node['aggregate_handling'] !== 'STANDARD_HANDLING') return false;
+  if (node['group_expressions'] !== undefined || node['group_sets'] !== undefined) return false;
   const called = callsIn(node['select_list']);
   if (!called.every((name) => scalars.has(name) || aggregates.has(name))) return false;
   return partOf(node, 'from_table')['type'] === 'EMPTY' || called.some((name) => aggregates.has(name));

@@ -2,14 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSandboxedSession, type SandboxedSession } from './sandboxed-session.ts';
 import { USEFUL_STATEMENTS } from './useful-statements.ts';
 
-const FEW_ROWS_MAX = 100;
 let session: SandboxedSession;
 beforeAll(async () => {
   session = await openSandboxedSession();
 }, 60_000);
 afterAll(() => session.close());
 
-const FEW = [
+const ONE_ROW = [
   'SELECT 42',
   "SELECT upper('a'), now(), [1, 2, 3]",
   'SELECT (SELECT count(*) FROM readings)',
@@ -19,8 +18,7 @@ const FEW = [
   'SELECT CASE WHEN max(value) > 1 THEN 1 ELSE min(value) END FROM readings HAVING count(*) > 1',
   'FROM readings SELECT avg(value)',
   'SELECT sum(count(*)) OVER () FROM readings',
-  'SELECT * FROM readings ORDER BY id LIMIT 100',
-  'WITH r AS (FROM readings) SELECT id FROM r LIMIT 3 OFFSET 2',
+  'WITH r AS (FROM readings) SELECT max(id) FROM r LIMIT 3',
 ];
 
 const ANY_NUMBER = [
@@ -33,7 +31,7 @@ const ANY_NUMBER = [
   'SELECT sensor, count(*) FROM readings GROUP BY sensor',
   'SELECT count(*) FROM readings GROUP BY ALL',
   'SELECT count(*) FROM readings GROUP BY id',
-  'SELECT id FROM readings LIMIT 101',
+  'SELECT id FROM readings LIMIT 1',
   'SELECT id FROM readings LIMIT 50%',
   'SELECT id FROM readings LIMIT (SELECT 400)',
   'SELECT id FROM readings UNION ALL SELECT count(*) FROM readings',
@@ -45,26 +43,26 @@ const ANY_NUMBER = [
 ];
 
 describe('a statement', () => {
-  it.each(FEW)('is known to yield few rows: %s', async (sql) => {
+  it.each(ONE_ROW)('is known to yield one row: %s', async (sql) => {
     const verdict = await session.judge(sql);
-    expect(verdict).toMatchObject({ kind: 'rows', fewRows: true });
-    expect((await session.run(verdict.sql)).length).toBeLessThanOrEqual(FEW_ROWS_MAX);
+    expect(verdict).toMatchObject({ kind: 'rows', oneRow: true });
+    expect((await session.run(verdict.sql)).length).toBeLessThanOrEqual(1);
   });
 
   it.each(ANY_NUMBER)('may yield any number of rows: %s', async (sql) => {
     const verdict = await session.judge(sql);
-    expect(verdict.fewRows).toBe(false);
+    expect(verdict.oneRow).toBe(false);
     await session.run(verdict.sql);
   });
 
-  it('of the honest ones yields few rows where it is said to', async () => {
-    let few = 0;
+  it('of the honest ones yields one row at most where it is said to', async () => {
+    let single = 0;
     for (const { sql, table } of USEFUL_STATEMENTS) {
       const verdict = await session.judge(sql, table);
-      if (verdict.fewRows !== true) continue;
-      few += 1;
-      expect((await session.run(verdict.sql)).length, sql).toBeLessThanOrEqual(FEW_ROWS_MAX);
+      if (verdict.oneRow !== true) continue;
+      single += 1;
+      expect((await session.run(verdict.sql)).length, sql).toBeLessThanOrEqual(1);
     }
-    expect(few).toBeGreaterThan(10);
+    expect(single).toBeGreaterThan(10);
   });
 });
