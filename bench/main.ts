@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { BULK_WORKLOADS, prepareBulk } from './bulk/workloads.ts';
+import { prepareThreeColumns, prepareTwentyColumns } from './bulk/workloads.ts';
 import { terminalTable } from './figures-table.ts';
 import { measureManySessions, type ManySessions } from './many-sessions.ts';
 import { measure } from './measure.ts';
@@ -65,7 +65,8 @@ async function runWorkloads(isWanted: (id: string) => boolean, quick: boolean, p
     const withoutReuse = await start(startNode(['--reuse-slots', 'false']));
     const postgres = await start(startPostgres());
     const measurements = [...(await measureAll(await prepareWorkloads({ node, withoutReuse, postgres }, quick), isWanted))];
-    if (BULK_WORKLOADS.some(isWanted)) measurements.push(...(await measureAll(await prepareBulk(node, quick), isWanted)));
+    if (['W2', 'W3'].some(isWanted)) measurements.push(...(await measureAll(await prepareThreeColumns(node, quick), isWanted)));
+    if (isWanted('W6')) measurements.push(...(await measureAll(await prepareTwentyColumns(quick), isWanted)));
     return { measurements, versions: postgres === undefined ? {} : { PostgreSQL: postgres.version } };
   } finally {
     for (const server of started) await server.stop();

@@ -10,15 +10,14 @@ import { ARROW, openSession, type Workload, type Workloads } from '../workloads.
 import { arrowOf, BRIDGE, createTableAs, DOCUMENTED, insertArrow, type Pieces } from './raw-rows.ts';
 import { BULK_ROWS, THREE_COLUMNS, TWENTY_COLUMNS, type BulkTable } from './tables.ts';
 
-export const BULK_WORKLOADS = ['W2', 'W3', 'W6'] as const;
-
 /** The documented path handles so many of W6's rows: it is held to rows a second, and takes long enough. */
 const DOCUMENTED_ROWS = BULK_ROWS / 10;
-const RUNS = { quick: 1, whole: 10 };
+const RUNS = { quick: { runs: 1 }, whole: { runs: 20, warmUpRuns: 10 } };
+type Runs = Pick<Workload, 'runs' | 'warmUpRuns'>;
 
 type Session = Awaited<ReturnType<ReturnType<MayflyHandle['tenant']>['openSession']>>;
 
-/** Everything the workloads of many rows share: the rows as a table of raw DuckDB, as Arrow, and in two sessions. */
+/** What W2 and W3 share: the rows as a table of raw DuckDB, as Arrow, and in two sessions. */
 interface Bulk {
   readonly raw: DuckDBConnection;
   readonly library: Session;
@@ -29,21 +28,23 @@ interface Bulk {
   readonly three: Pieces;
 }
 
-/** W2, W3 and W6. Raw DuckDB has one thread, as a session has. */
-export async function prepareBulk(node: NodeCalls, quick: boolean): Promise<Workloads> {
+/** Raw DuckDB has one thread, as a session has. */
+const RAW = { threads: '1' };
+
+/** W2 and W3. */
+export async function prepareThreeColumns(node: NodeCalls, quick: boolean): Promise<Workloads> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'mayfly-bench-'));
   const mayfly = await Mayfly.open({ dataDir });
   const library = await mayfly.tenant('bench').openSession({ timeout: '1h' });
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+  const instance = await DuckDBInstance.create(':memory:', RAW);
   const raw = await instance.connect();
   await makeTable(raw, 'three', THREE_COLUMNS, BULK_ROWS);
-  await makeTable(raw, 'twenty', TWENTY_COLUMNS, BULK_ROWS);
   const three = await arrowOf(raw, 'FROM three', BRIDGE);
   const at = `/v1/sessions/${await openSession(node)}`;
   const bulk: Bulk = { raw, library, table: tableFromIPC(three), node, at, three };
   const runs = quick ? RUNS.quick : RUNS.whole;
   await keepRows(bulk);
-  const list = [insertWorkload(bulk, runs), readWorkload(bulk, runs), await mixedWorkload(bulk, runs)];
+  const list = [insertWorkload(bulk, runs), readWorkload(bulk, runs)];
   const close = async (): Promise<void> => {
     await node.call({ method: 'DELETE', path: at });
     await mayfly.close();
@@ -54,13 +55,25 @@ export async function prepareBulk(node: NodeCalls, quick: boolean): Promise<Work
   return { list, close };
 }
 
-function insertWorkload({ raw, library, table, node, at, three }: Bulk, runs: number): Workload {
+/** W6, after the others: its rows and their Arrow fill half a GB of the process, whose every page they would have to share. */
+export async function prepareTwentyColumns(quick: boolean): Promise<Workloads> {
+  const instance = await DuckDBInstance.create(':memory:', RAW);
+  const raw = await instance.connect();
+  await makeTable(raw, 'twenty', TWENTY_COLUMNS, BULK_ROWS);
+  const close = async (): Promise<void> => {
+    raw.closeSync();
+    instance.closeSync();
+  };
+  return { list: [await mixedWorkload(raw, quick ? RUNS.quick : RUNS.whole)], close };
+}
+
+function insertWorkload({ raw, library, table, node, at, three }: Bulk, runs: Runs): Workload {
   const body = Buffer.concat(three);
   const columns = { columns: THREE_COLUMNS.columns };
   return {
     id: 'W2',
     title: 'insert a million rows of bigint, double and a string of 20 bytes',
-    runs,
+    ...runs,
     inFlight: [1],
     subjects: [
       {
@@ -88,13 +101,13 @@ function insertWorkload({ raw, library, table, node, at, three }: Bulk, runs: nu
   };
 }
 
-function readWorkload({ raw, library, node, at, three }: Bulk, runs: number): Workload {
+function readWorkload({ raw, library, node, at, three }: Bulk, runs: Runs): Workload {
   const body = JSON.stringify({ query: 'SELECT * FROM kept' });
   const bytes = byteCount(three);
   return {
     id: 'W3',
     title: 'read those rows back as Arrow',
-    runs,
+    ...runs,
     inFlight: [1],
     subjects: [
       {
@@ -109,14 +122,14 @@ function readWorkload({ raw, library, node, at, three }: Bulk, runs: number): Wo
   };
 }
 
-async function mixedWorkload({ raw }: Bulk, runs: number): Promise<Workload> {
+async function mixedWorkload(raw: DuckDBConnection, runs: Runs): Promise<Workload> {
   const some = `FROM twenty LIMIT ${DOCUMENTED_ROWS}`;
   const all = await arrowOf(raw, 'FROM twenty', BRIDGE);
   const few = await arrowOf(raw, some, BRIDGE);
   return {
     id: 'W6',
     title: `20 columns of mixed types with nulls, a million rows in and out (${DOCUMENTED_ROWS.toLocaleString('en')} of them value by value)`,
-    runs,
+    ...runs,
     inFlight: [1],
     subjects: [
       { name: 'in, the bridge', rows: BULK_ROWS, once: async () => whole(await insertArrow(raw, all, BRIDGE)) },
