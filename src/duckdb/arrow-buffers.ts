@@ -85,7 +85,8 @@ export class BatchCursor implements ArrowParts {
 export function typed<T>(bytes: Uint8Array, Type: TypedArray<T>, count: number): T {
   const wanted = count * Type.BYTES_PER_ELEMENT;
   if (!(wanted <= bytes.length)) throw broken(`a buffer of ${bytes.length} bytes for ${count} values`);
-  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice(0, wanted);
+  // Not by `slice`, which of a Buffer is a view.
+  const aligned = bytes.byteOffset % Type.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes.subarray(0, wanted));
   return new Type(aligned.buffer, aligned.byteOffset, count);
 }
 

@@ -13,7 +13,7 @@ export const HEADER = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const
 export interface ArrowMessage {
   readonly headerType: number;
   readonly header: FlatTable;
-  /** A record batch's body is overwritten by the next one. */
+  /** Not to be changed, and a record batch's is overwritten by the next one; of any alignment. */
   readonly body: Uint8Array;
 }
 
@@ -67,7 +67,7 @@ function littleEndian(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 }
 
-/** Hands out exactly the bytes asked for, always from the beginning of a buffer (so that 8-byte alignment holds). */
+/** Hands out exactly the bytes asked for. */
 class ExactReader {
   private readonly iterator: AsyncIterator<Uint8Array>;
   private rest: Uint8Array = new Uint8Array(0);
@@ -82,8 +82,13 @@ class ExactReader {
     return this.readInto(new Uint8Array(length));
   }
 
-  /** Reads into memory that the next such call uses again: garbage of the size of messages would add up. */
+  /**
+   * What came in one piece stays where it lies. The rest goes into memory that the next such call uses again: garbage of
+   * the size of messages would add up.
+   */
   async readOver(length: number): Promise<Uint8Array> {
+    if (this.rest.length === 0) await this.pull();
+    if (this.rest.length >= length) return this.take(length);
     if (this.reused.length < length) this.reused = new Uint8Array(length);
     return this.readInto(this.reused.subarray(0, length));
   }
@@ -95,12 +100,18 @@ class ExactReader {
       if (this.rest.length === 0 && !(await this.pull())) {
         throw new InvalidArrow('The Arrow stream is cut off: it ends without its end-of-stream marker. Send the whole stream again.');
       }
-      const part = this.rest.subarray(0, length - filled);
+      const part = this.take(length - filled);
       bytes.set(part, filled);
       filled += part.length;
-      this.rest = this.rest.subarray(part.length);
     }
     return bytes;
+  }
+
+  /** So many bytes of the piece at hand, or fewer where it has no more. */
+  private take(length: number): Uint8Array {
+    const part = this.rest.subarray(0, length);
+    this.rest = this.rest.subarray(part.length);
+    return part;
   }
 
   async atEnd(): Promise<boolean> {

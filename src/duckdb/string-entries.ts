@@ -27,17 +27,22 @@ export function stringEntries(strings: Strings, valid: Bits | undefined, isText:
   const bytes = data.subarray(first, offsets[offsets.length - 1]);
   if (isText) checkText(bytes, offsets, valid);
   const base = bytes.length > INLINE_BYTES_MAX ? heap.hold(bytes) : 0;
+  const low = base % HIGH_WORD;
+  const high = (base - low) / HIGH_WORD;
   const words = new Uint32Array(out.buffer, out.byteOffset, out.byteLength / 4);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let row = 0; row < offsets.length - 1; row++) {
-    const at = offsets[row]! - first;
-    const size = valid === undefined || isSet(valid, row) ? offsets[row + 1]! - first - at : 0;
+  const rows = offsets.length - 1;
+  let end = 0;
+  for (let row = 0; row < rows; row++) {
+    const at = end;
+    end = offsets[row + 1]! - first;
+    const size = valid === undefined || isSet(valid, row) ? end - at : 0;
     const word = row * ENTRY_WORDS;
     words[word] = size;
     if (size > INLINE_BYTES_MAX) {
       words[word + 1] = view.getUint32(at, true);
-      words[word + 2] = base + at; // stored modulo 2^32
-      words[word + 3] = (base + at) / HIGH_WORD;
+      words[word + 2] = low + at; // stored modulo 2^32
+      words[word + 3] = low + at < HIGH_WORD ? high : high + 1;
     } else {
       words[word + 1] = wordAt(view, at, size);
       words[word + 2] = wordAt(view, at + 4, size - 4);

@@ -14,7 +14,6 @@ const LAST_CALLS_MS = 2_000;
 
 /** Serves until the first stop signal, then drains; resolves when no process and no session file is left. */
 export async function serve(settings: Settings, authenticator: Authenticator, signals: StopSignals): Promise<void> {
-  collectBuffersEarly();
   // The server is loaded while a worker process starts.
   const [node, { startHttpServer }] = await Promise.all([startNode(settings), import('../../http/server.ts')]);
   let server: HttpServer | undefined;
@@ -37,7 +36,8 @@ async function listen(
   node: RunningNode,
   startHttpServer: (options: HttpServerOptions) => Promise<HttpServer>,
 ): Promise<HttpServer> {
-  const { gateway, standing, clock, ids, log, metrics } = node;
+  const { gateway, standing, clock, ids, log } = node;
+  const metrics = collectBuffersEarly(node.metrics);
   const { host, port, corsOrigin, insecure, nodeId, maxBodyBytes } = settings;
   const status = () => ({ live: node.phase !== 'stopped', ready: node.phase === 'serving', ...(node.phase === 'serving' ? {} : { reason: node.phase }) });
   const limits = { bodyMaxBytes: maxBodyBytes };
