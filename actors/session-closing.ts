@@ -35,7 +35,7 @@ export async function deleteTables(slot: Slot | undefined, decision: StandingDec
     deletedRows: ledger.droppedRows + sum(outcome.dropped),
     surviving: outcome.surviving,
     complete,
-    erasure: outcome.erasure,
+    ...(outcome.erasure === undefined ? {} : { erasure: outcome.erasure }),
   };
 }
 

@@ -76,18 +76,21 @@ export class Sandbox {
   }
 
   /**
-   * Ends all that a session had: its connection, with temporary tables and variables, and its catalog. A fresh
-   * connection gives the next session an empty one of the same name, which DuckDB refuses while the old one is there.
-   * @throws when something of the session is left
+   * Ends all that a session had: its connection, with temporary tables and variables, and its catalog with every table.
+   * @throws when its catalog could not be taken away
    */
-  async renew(): Promise<void> {
+  async empty(): Promise<void> {
     this.#steps.destroy();
     this.#connection.closeSync();
     this.#connection = await this.#instance.connect();
     this.#steps = new TransactionSteps(this.#connection);
     // Its default is not the session's catalog yet, which could not be taken away otherwise.
-    await runAll(this.#connection, ['DETACH mutable', ...ATTACH]);
-    if (this.hasSpilled) throw new Error('The session has spilled');
+    await this.#connection.run('DETACH mutable');
+  }
+
+  /** Gives the next session a catalog of the same name, which DuckDB refuses while the last one's is there. */
+  async furnish(): Promise<void> {
+    await runAll(this.#connection, ATTACH);
   }
 
   /** Closing the instance is what returns its memory to the system. Nothing may run on it. @returns whether it had spilled */

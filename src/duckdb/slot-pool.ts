@@ -71,13 +71,14 @@ export class SlotPool {
     }
   }
 
-  /** After the session's tables were dropped; nothing may run on it. */
+  /** Drops all that the session had, with its catalog or with the whole instance; nothing may run on it. */
   async release(sandbox: Sandbox): Promise<SlotErasure> {
     const stayedSmall = this.#stayedSmall(sandbox);
     if (stayedSmall && this.#mayServeAgain(sandbox)) {
       try {
-        await sandbox.renew();
-        this.#put(Promise.resolve(sandbox));
+        await sandbox.empty();
+        // While the receipt is on its way.
+        this.#put(this.#furnished(sandbox));
         this.#trim ??= setTimeout(() => this.#trimOld(), KEPT_MS).unref();
         return { memory: 'catalog_detached', spill: 'none' };
       } catch {
@@ -153,6 +154,16 @@ export class SlotPool {
 
   #refill(): void {
     while (!this.#closed && this.#ready.length < this.#options.ahead) this.#put(this.#make());
+  }
+
+  async #furnished(sandbox: Sandbox): Promise<Sandbox> {
+    try {
+      await sandbox.furnish();
+      return sandbox;
+    } catch {
+      await sandbox.destroy();
+      return this.#make();
+    }
   }
 
   #make(): Promise<Sandbox> {

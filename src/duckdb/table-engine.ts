@@ -18,6 +18,12 @@ import { changeRows, oneRow, streamRows } from './statement.ts';
 import * as catalog from './table-catalog.ts';
 import { sealed, Transaction } from './transaction.ts';
 
+/** The rows of every table; failed when one could not be counted. */
+interface Counts {
+  readonly counted: readonly TableCount[];
+  readonly failed: boolean;
+}
+
 /** Called before a commit that lowers a table's rows and after one that raises them (I6). */
 export type NoteCount = (count: TableCount) => Promise<void>;
 
@@ -39,6 +45,7 @@ export class TableEngineSlot {
   #last: Promise<void> = Promise.resolve();
   #running: Transaction | undefined;
   #sealed = false;
+  #counts: Promise<Counts> | undefined;
   #receipt: DropReceipt | undefined;
 
   private constructor(sandbox: Sandbox, pool: SlotPool, policy: SqlPolicy, options: SlotOptions) {
@@ -134,46 +141,48 @@ export class TableEngineSlot {
     this.#running?.interrupt(reason);
   }
 
-  /** Resolves once a commit under way, if any, has ended (I5). */
+  /**
+   * Resolves once a commit under way, if any, has ended (I5). From then on no row comes or goes: they are counted at
+   * once, so that a drop which follows on the decision finds them counted.
+   */
   async seal(): Promise<void> {
     this.#sealed = true;
     this.interrupt();
     await this.#last;
+    this.#counts ??= this.#countTables();
   }
 
-  /** A repeat answers the same receipt, unless tables survived: then they are tried again (I4). */
+  /**
+   * All tables or none: those that could be counted go with the catalog they are in. A repeat answers the same receipt,
+   * unless tables survived: then it is tried again (I4).
+   */
   async drop(token: number): Promise<DropReceipt> {
     await this.seal();
     if (this.#receipt !== undefined && this.#receipt.surviving.length === 0) return this.#receipt;
     const leave = await this.#enter(true);
     try {
-      const dropped = [...(this.#receipt?.dropped ?? [])];
-      for (const name of this.#tables.names) {
-        const rows = await this.#dropOne(name);
-        if (rows !== undefined) dropped.push({ name, rows });
-      }
-      const surviving = this.#tables.names;
-      // While a table survives the instance has to stay: what was dropped is free for reuse there, and no more.
-      const erasure = surviving.length === 0 ? await this.#pool.release(this.#sandbox) : { memory: 'catalog_detached' as const, spill: 'none' as const };
-      this.#receipt = { token: this.#receipt?.token ?? token, dropped, surviving, erasure: { ...erasure, journal: 'no_row_data' } };
+      this.#receipt = await this.#dropAll(this.#receipt?.token ?? token);
       return this.#receipt;
     } finally {
+      this.#counts = undefined;
       leave();
     }
   }
 
-  /**
-   * Rows of the table just before it was dropped; undefined when it is still there. That dropped ones are gone is
-   * proved once for all, by the slot's release.
-   */
-  async #dropOne(name: LogicalName): Promise<number | undefined> {
+  async #dropAll(token: number): Promise<DropReceipt> {
+    const { counted, failed } = (await this.#counts) ?? (await this.#countTables());
+    if (failed) return { token, dropped: [], surviving: this.#tables.names };
+    const erasure = await this.#pool.release(this.#sandbox);
+    return { token, dropped: counted, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
+  }
+
+  async #countTables(): Promise<Counts> {
+    const counted: TableCount[] = [];
     try {
-      const rows = await catalog.countRows(this.#connection, name);
-      await this.#connection.run(`DROP TABLE ${catalog.qualified(name)}`);
-      this.#tables.remove(name);
-      return rows;
+      for (const name of this.#tables.names) counted.push({ name, rows: await catalog.countRows(this.#connection, name) });
+      return { counted, failed: false };
     } catch {
-      return undefined;
+      return { counted, failed: true };
     }
   }
 

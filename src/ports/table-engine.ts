@@ -62,7 +62,8 @@ export interface DropReceipt {
   readonly dropped: readonly TableCount[];
   /** Tables that could not be dropped. */
   readonly surviving: readonly LogicalName[];
-  readonly erasure: Erasure;
+  /** Where the session's memory and files went; absent while tables survive. */
+  readonly erasure?: Erasure;
 }
 
 /** How a worker ended: its slots are gone with it, which is proof by `process_exit`. */
@@ -89,8 +90,8 @@ export interface Slot {
   dropTable(name: LogicalName, options: WorkOptions): Promise<{ rows: number }>;
   /** Interrupts what runs; resolves when the interrupt was delivered. */
   interrupt(): Promise<void>;
-  /** Nothing commits after this until the end, drop excepted (I5). */
+  /** Nothing commits after this until the end (I5); what the drop will have to count is counted meanwhile. */
   seal(): Promise<void>;
-  /** Drops table by table, verifies, releases the slot. Within 10 s, or the worker is killed and `lost` resolves. */
+  /** Counts what is not counted yet, drops all tables or none, releases the slot. Within 10 s, or the worker is killed and `lost` resolves. */
   drop(token: number): Promise<DropReceipt>;
 }

@@ -225,4 +225,15 @@ describe('the work of a session', () => {
     ]);
     expect(await slot.drop(8)).toEqual(receipt);
   });
+
+  it('counts what an insert committed as the session was sealed, and nothing that was refused (I5, I6)', async () => {
+    const { slot } = await pool.open('acme');
+    await slot.createTable(name('kept'), { kind: 'query', query: 'SELECT 1 AS a' }, [], work());
+    const change = rows(slot, 'INSERT INTO kept SELECT * FROM range(1000)').then(
+      () => 1_001,
+      () => 1,
+    );
+    await slot.seal();
+    expect((await slot.drop(1)).dropped).toEqual([{ name: 'kept', rows: await change }]);
+  });
 });
