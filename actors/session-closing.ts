@@ -31,7 +31,7 @@ export async function deleteTables(slot: Slot | undefined, decision: StandingDec
   const complete = outcome.surviving.length === 0;
   return {
     proof: complete ? 'dropped' : 'unreachable',
-    counted: 'exact',
+    counted: outcome.counted,
     deletedRows: ledger.droppedRows + sum(outcome.dropped),
     surviving: outcome.surviving,
     complete,

@@ -99,7 +99,7 @@ export class Sandbox {
     this.#steps.destroy();
     this.#connection.closeSync();
     this.#instance.closeSync();
-    if (spilled) await rm(this.#spillDirectory, { recursive: true, force: true });
+    if (spilled) await rm(this.#spillDirectory, { recursive: true, force: true, maxRetries: 3 });
     return spilled;
   }
 }

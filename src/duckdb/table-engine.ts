@@ -18,11 +18,8 @@ import { changeRows, oneRow, streamRows } from './statement.ts';
 import * as catalog from './table-catalog.ts';
 import { sealed, Transaction } from './transaction.ts';
 
-/** The rows of every table; failed when one could not be counted. */
-interface Counts {
-  readonly counted: readonly TableCount[];
-  readonly failed: boolean;
-}
+/** The rows of every table; of one that could not be counted, those of its last commit. */
+type Counts = Pick<DropReceipt, 'dropped' | 'counted'>;
 
 /** Called before a commit that lowers a table's rows and after one that raises them (I6). */
 export type NoteCount = (count: TableCount) => Promise<void>;
@@ -113,6 +110,8 @@ export class TableEngineSlot {
       const rows = verdict.oneRow === true ? oneRow : streamRows;
       return { format: query.format, body: await holdBack(rows(work, verdict, query.parameters, ROW_ENCODERS[query.format]), end) };
     } catch (error) {
+      // An interrupt may have come before anything began: it must not go on into the next statement.
+      await transaction.rollback();
       end();
       throw transaction.explain(error);
     }
@@ -153,37 +152,39 @@ export class TableEngineSlot {
   }
 
   /**
-   * All tables or none: those that could be counted go with the catalog they are in. A repeat answers the same receipt,
-   * unless tables survived: then it is tried again (I4).
+   * All tables go at once, with the catalog they are in. A repeat answers the same receipt; one that failed is tried
+   * again, with the rows that were counted while there was something to count (I4).
    */
   async drop(token: number): Promise<DropReceipt> {
     await this.seal();
-    if (this.#receipt !== undefined && this.#receipt.surviving.length === 0) return this.#receipt;
     const leave = await this.#enter(true);
     try {
-      this.#receipt = await this.#dropAll(this.#receipt?.token ?? token);
+      this.#receipt ??= await this.#dropAll(token);
       return this.#receipt;
     } finally {
-      this.#counts = undefined;
       leave();
     }
   }
 
   async #dropAll(token: number): Promise<DropReceipt> {
-    const { counted, failed } = (await this.#counts) ?? (await this.#countTables());
-    if (failed) return { token, dropped: [], surviving: this.#tables.names };
+    const counts = await this.#counts;
+    // What failed may have been long ago: the log was away since.
+    if (counts?.counted !== 'exact') this.#counts = this.#countTables();
+    const { dropped, counted } = await this.#counts!;
     const erasure = await this.#pool.release(this.#sandbox);
-    return { token, dropped: counted, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
+    return { token, dropped, counted, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
   }
 
+  /** No deletion waits for a count that fails: the record says what is known (I6). */
   async #countTables(): Promise<Counts> {
-    const counted: TableCount[] = [];
-    try {
-      for (const name of this.#tables.names) counted.push({ name, rows: await catalog.countRows(this.#connection, name) });
-      return { counted, failed: false };
-    } catch {
-      return { counted, failed: true };
+    const dropped: TableCount[] = [];
+    let counted: Counts['counted'] = 'exact';
+    for (const name of this.#tables.names) {
+      const rows = await catalog.countRows(this.#connection, name).catch(() => undefined);
+      if (rows === undefined) counted = 'last_acknowledged';
+      dropped.push({ name, rows: rows ?? this.#tables.get(name).rows });
     }
+    return { dropped, counted };
   }
 
   async #createFrom(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], transaction: Transaction): Promise<TableDescription> {

@@ -1,6 +1,6 @@
 import type { ByteStream, ColumnSpec, ColumnView, QueryAnswer, RowFormat } from '../domain/gateway.ts';
 import type { SessionId } from '../domain/ids.ts';
-import type { Erasure } from '../domain/lifecycle-record.ts';
+import type { Counted, Erasure } from '../domain/lifecycle-record.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { ServingWindow } from '../domain/serving-window.ts';
 import type { Tenant } from '../domain/tenant.ts';
@@ -58,8 +58,10 @@ export interface SlotQuery {
 /** What a worker answers to a drop; the same again for the same token (I4). */
 export interface DropReceipt {
   readonly token: number;
-  /** Tables gone, with the rows counted just before each was dropped. */
+  /** Tables gone, with the rows they had once nothing could change them any more. */
   readonly dropped: readonly TableCount[];
+  /** `last_acknowledged` when some could not be counted. */
+  readonly counted: Extract<Counted, 'exact' | 'last_acknowledged'>;
   /** Tables that could not be dropped. */
   readonly surviving: readonly LogicalName[];
   /** Where the session's memory and files went; absent while tables survive. */

@@ -71,7 +71,7 @@ export class WorkerHost {
     else if (kind === FRAME.cancel) this.#cancel(activity);
   }
 
-  /** Interrupts everything; resolves when nothing runs any more. */
+  /** Interrupts every call; resolves when none runs any more. */
   async cancelAll(): Promise<void> {
     const activities = [...this.#activities.values()];
     for (const activity of activities) {

@@ -72,8 +72,10 @@ export class RemoteSlot implements Slot {
   }
 
   async seal(): Promise<void> {
-    const running = this.#worker.start({ call: 'seal', slot: this.#slot });
-    await this.#bounded(running, this.#bounds.interruptGraceMs);
+    const { interruptGraceMs, dropTimeoutMs } = this.#bounds;
+    // What runs has to heed its interrupt; where nothing does, the worker is only late, as it may be with the drop.
+    const boundMs = this.#running.size > 0 ? interruptGraceMs : dropTimeoutMs;
+    await this.#bounded(this.#worker.start({ call: 'seal', slot: this.#slot }), boundMs);
   }
 
   /** The worker forgets a slot that was dropped: the receipt is kept here, and is the answer to every repeat (I4). */
