@@ -27,10 +27,12 @@ export async function* readStream(js: JetStream, clock: Clock, request: ReadRequ
   while (!signal.aborted) {
     let consumer: PullConsumer | undefined;
     try {
-      known = await sameStream(js, stream, known);
+      known = await unlessAborted(sameStream(js, stream, known), signal);
+      if (known === undefined) return;
       const end = follow ? Infinity : known.state.last_seq;
       if (from > end) return;
-      consumer = await PullConsumer.create(js, clock, { ...request, from });
+      consumer = await unlessAborted(PullConsumer.create(js, clock, { ...request, from }), signal, (late) => late.close());
+      if (consumer === undefined) return;
       // The one replica there is has what the leader has: what does not match there matches nowhere.
       const isWhole = known.config.num_replicas === 1 && !follow;
       if (isWhole && consumer.hasNone) return;
@@ -64,6 +66,22 @@ async function sameStream(js: JetStream, stream: string, known: StreamInfo | und
     throw new StreamReplaced(`The stream ${stream} was replaced by another: read it again from the start`);
   }
   return known ?? info;
+}
+
+/** Undefined as soon as it is aborted, for the server may be silent; what comes after that is let go of. */
+function unlessAborted<T>(asked: Promise<T>, signal: AbortSignal, letGo: (late: T) => void = () => {}): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      resolve(undefined);
+      void asked.then(letGo, () => {});
+    };
+    if (signal.aborted) {
+      leave();
+      return;
+    }
+    signal.addEventListener('abort', leave, { once: true });
+    void asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
 }
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

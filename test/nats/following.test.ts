@@ -107,6 +107,24 @@ describe('a follower', () => {
     await until(async () => expect(await consumers()).toBe(0));
   });
 
+  it('ends at once when aborted while it waits for the server to begin, and leaves no consumer', async () => {
+    const server = await oneServer();
+    const node = await openNode([server]);
+    const client = await plainClient([server]);
+    const stop = new AbortController();
+    server.pause();
+    const following = collect(node.log.read(acme, { follow: true, signal: stop.signal }));
+    // So that it has asked.
+    await new Promise((resolve) => setImmediate(resolve));
+    const sinceMs = performance.now();
+    stop.abort();
+    expect(await following).toEqual([]);
+    expect(performance.now() - sinceMs).toBeLessThan(100);
+    server.resume();
+    const consumers = async (): Promise<number> => (await client.request('$JS.API.CONSUMER.NAMES.MAYFLY_LIFECYCLE', '')).json<{ total: number }>().total;
+    await until(async () => expect(await consumers()).toBe(0));
+  });
+
   it('of one session sees its chain once, wherever it begins', async () => {
     const server = await oneServer();
     const node = await openNode([server]);
