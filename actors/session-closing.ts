@@ -35,7 +35,7 @@ export async function deleteTables(slot: Slot | undefined, decision: StandingDec
     deletedRows: ledger.droppedRows + sum(outcome.dropped),
     surviving: outcome.surviving,
     complete,
-    ...(outcome.erasure === undefined ? {} : { erasure: outcome.erasure }),
+    erasure: outcome.erasure,
   };
 }
 

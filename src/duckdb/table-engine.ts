@@ -167,12 +167,14 @@ export class TableEngineSlot {
   }
 
   async #dropAll(token: number): Promise<DropReceipt> {
-    const counts = await this.#counts;
+    let counts = await this.#counts;
     // What failed may have been long ago: the log was away since.
-    if (counts?.counted !== 'exact') this.#counts = this.#countTables();
-    const { dropped, counted } = await this.#counts!;
+    if (counts?.counted !== 'exact') {
+      this.#counts = this.#countTables();
+      counts = await this.#counts;
+    }
     const erasure = await this.#pool.release(this.#sandbox);
-    return { token, dropped, counted, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
+    return { token, ...counts, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
   }
 
   /** No deletion waits for a count that fails: the record says what is known (I6). */

@@ -64,8 +64,8 @@ export interface DropReceipt {
   readonly counted: Extract<Counted, 'exact' | 'last_acknowledged'>;
   /** Tables that could not be dropped. */
   readonly surviving: readonly LogicalName[];
-  /** Where the session's memory and files went; absent while tables survive. */
-  readonly erasure?: Erasure;
+  /** Where the session's memory and files went. */
+  readonly erasure: Erasure;
 }
 
 /** How a worker ended: its slots are gone with it, which is proof by `process_exit`. */

@@ -8,6 +8,11 @@ const holder = newHolder();
 const AT_ONCE = 200;
 
 /** Offsets of `count` new sessions' records. */
+/** How many consumers the stream of records has. */
+async function consumersSeenBy(client: Awaited<ReturnType<typeof plainClient>>): Promise<number> {
+  return (await client.request('$JS.API.CONSUMER.NAMES.MAYFLY_LIFECYCLE', '')).json<{ total: number }>().total;
+}
+
 async function openMany({ log }: NatsNode, count: number, tenant = acme): Promise<readonly number[]> {
   const offsets: number[] = [];
   while (offsets.length < count) {
@@ -96,15 +101,14 @@ describe('a follower', () => {
     const stop = new AbortController();
     const following = collect(node.log.read(acme, { follow: true, signal: stop.signal }));
     const client = await plainClient([server]);
-    const consumers = async (): Promise<number> => (await client.request('$JS.API.CONSUMER.NAMES.MAYFLY_LIFECYCLE', '')).json<{ total: number }>().total;
-    await until(async () => expect(await consumers()).toBe(1));
+    await until(async () => expect(await consumersSeenBy(client)).toBe(1));
     server.pause();
     const sinceMs = performance.now();
     stop.abort();
     expect(await following).toEqual([]);
     expect(performance.now() - sinceMs).toBeLessThan(100);
     server.resume();
-    await until(async () => expect(await consumers()).toBe(0));
+    await until(async () => expect(await consumersSeenBy(client)).toBe(0));
   });
 
   it('ends at once when aborted while it waits for the server to begin, and leaves no consumer', async () => {
@@ -121,8 +125,7 @@ describe('a follower', () => {
     expect(await following).toEqual([]);
     expect(performance.now() - sinceMs).toBeLessThan(100);
     server.resume();
-    const consumers = async (): Promise<number> => (await client.request('$JS.API.CONSUMER.NAMES.MAYFLY_LIFECYCLE', '')).json<{ total: number }>().total;
-    await until(async () => expect(await consumers()).toBe(0));
+    await until(async () => expect(await consumersSeenBy(client)).toBe(0));
   });
 
   it('of one session sees its chain once, wherever it begins', async () => {

@@ -32,7 +32,7 @@ describe('the slot of a session that ended', () => {
       const { slot } = await sessionWithTable(pool);
       expect(await rows(slot, 'SELECT secret FROM private')).toEqual([[42]]);
       const { erasure, dropped } = await slot.drop(1);
-      expect([erasure?.memory, erasure?.spill, dropped]).toEqual(['catalog_detached', 'none', [{ name: 'private', rows: 1 }]]);
+      expect([erasure.memory, erasure.spill, dropped]).toEqual(['catalog_detached', 'none', [{ name: 'private', rows: 1 }]]);
       const next = await pool.open('acme');
       await expect(rows(next.slot, 'SELECT * FROM private')).rejects.toMatchObject({ code: 'query_error' });
       await expect(rows(next.slot, VISIBLE)).rejects.toMatchObject({ code: 'statement_not_allowed' });
@@ -58,7 +58,7 @@ describe('the slot of a session that ended', () => {
   it('is destroyed when the session was large', async () => {
     await using pool = await startPool({ spareWorkers: 0 });
     const { slot } = await sessionWithTable(pool, 'SELECT i, md5(i::VARCHAR) AS h FROM range(2000000) t(i)');
-    expect((await slot.drop(1)).erasure?.memory).toBe('instance_closed');
+    expect((await slot.drop(1)).erasure.memory).toBe('instance_closed');
   });
 
   it('is destroyed with its files when it spilled; the limit is answered, and the session lived on', async () => {
@@ -70,7 +70,7 @@ describe('the slot of a session that ended', () => {
     await slot.createTable(name('big'), { kind: 'query', query: 'SELECT i, md5(i::VARCHAR) AS h FROM range(3000000) t(i)' }, [], work());
     expect(spillFolders(pool)).toHaveLength(1);
     const { erasure, dropped } = await slot.drop(1);
-    expect([erasure?.memory, erasure?.spill, dropped]).toEqual(['instance_closed', 'removed', [{ name: 'big', rows: 3_000_000 }]]);
+    expect([erasure.memory, erasure.spill, dropped]).toEqual(['instance_closed', 'removed', [{ name: 'big', rows: 3_000_000 }]]);
     expect(spillFolders(pool)).toEqual([]);
   });
 
