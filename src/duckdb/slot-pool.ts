@@ -77,8 +77,8 @@ export class SlotPool {
     if (stayedSmall && this.#mayServeAgain(sandbox)) {
       try {
         await sandbox.empty();
-        // While the receipt is on its way.
-        this.#put(this.#furnished(sandbox));
+        // Once the receipt is on its way, not beside it.
+        this.#put(setImmediate().then(() => this.#furnished(sandbox)));
         this.#trim ??= setTimeout(() => this.#trimOld(), KEPT_MS).unref();
         return { memory: 'catalog_detached', spill: 'none' };
       } catch {

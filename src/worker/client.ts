@@ -117,8 +117,7 @@ export class WorkerClient implements WorkerProcess {
       end();
     } else {
       this.#pending.set(id, pending);
-      this.#wire.sendJson(FRAME.call, id, call);
-      if (options.body !== undefined) void this.#wire.sendBody(id, options.body, pending.window);
+      this.#sendCall(id, call, options.body, pending.window);
     }
     return { answered, answer, ended, cancel: () => this.#wire.send(FRAME.cancel, id) };
   }
@@ -170,6 +169,12 @@ export class WorkerClient implements WorkerProcess {
     } else if (kind === FRAME.note) {
       void this.#note(id, pending, json<TableCount>(payload));
     }
+  }
+
+  #sendCall(id: number, call: WorkerCall, body: ByteStream | undefined, window: SendWindow): void {
+    if (body === undefined) return this.#wire.sendJson(FRAME.call, id, call);
+    this.#wire.sendHead(FRAME.call, id, call);
+    void this.#wire.sendBody(id, body, window);
   }
 
   async #note(id: number, { options }: Pending, count: TableCount): Promise<void> {

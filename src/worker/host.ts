@@ -100,8 +100,9 @@ export class WorkerHost {
     try {
       const { result, body } = await this.#perform(id, call, activity);
       // What was done within the window is told, late or not: the node knows what may still be acknowledged (I5).
-      this.#wire.sendJson(FRAME.result, id, result);
-      if (body !== undefined) await this.#wire.sendBody(id, body, activity.window);
+      if (body === undefined) return this.#wire.sendJson(FRAME.result, id, result);
+      this.#wire.sendHead(FRAME.result, id, result);
+      await this.#wire.sendBody(id, body, activity.window);
     } catch (error) {
       this.#wire.sendJson(FRAME.failure, id, asMayflyError(error).serialize());
     } finally {

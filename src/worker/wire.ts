@@ -3,6 +3,8 @@ import { asMayflyError, type SerializedError } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
 import { FRAME, frameHeader, FrameReader, PIECE_MAX_BYTES, type Frame, type FrameKind } from './frames.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /** One end of the pipe. A body is bounded by its own window; control frames are small and few, so they wait for nothing. */
 export class Wire {
   readonly #pipe: Duplex;
@@ -30,16 +32,20 @@ export class Wire {
     pipe.on('error', () => undefined);
   }
 
-  send(kind: FrameKind, id: number, payload: Uint8Array = new Uint8Array()): void {
+  /** At once: the other end begins while this one goes on with its turn. */
+  send(kind: FrameKind, id: number, payload: Uint8Array = NOTHING): void {
     if (!this.#pipe.writable) return;
-    this.#pipe.cork();
-    this.#pipe.write(frameHeader(kind, id, payload.byteLength));
-    if (payload.byteLength > 0) this.#pipe.write(payload);
-    process.nextTick(() => this.#pipe.uncork());
+    this.#put(kind, id, payload);
+    this.#pipe.uncork();
   }
 
   sendJson(kind: FrameKind, id: number, value: unknown): void {
-    this.send(kind, id, Buffer.from(JSON.stringify(value)));
+    this.send(kind, id, bytesOf(value));
+  }
+
+  /** In one write with its body, or as much of it as comes within this turn of the event loop. */
+  sendHead(kind: FrameKind, id: number, value: unknown): void {
+    this.#gather(kind, id, bytesOf(value));
   }
 
   sendCredit(id: number, bytes: number): void {
@@ -55,12 +61,12 @@ export class Wire {
         for (let start = 0; start < bytes.byteLength; start += PIECE_MAX_BYTES) {
           const piece = bytes.subarray(start, start + PIECE_MAX_BYTES);
           await window.take(piece.byteLength);
-          this.send(FRAME.body, id, piece);
+          this.#gather(FRAME.body, id, piece);
           if (this.#pipe.writableNeedDrain) await this.#drain();
         }
       }
       window.check();
-      this.send(FRAME.bodyEnd, id);
+      this.#gather(FRAME.bodyEnd, id);
     } catch (error) {
       this.sendJson(FRAME.bodyFailure, id, asMayflyError(error).serialize() satisfies SerializedError);
     }
@@ -72,6 +78,18 @@ export class Wire {
 
   destroy(): void {
     this.#pipe.destroy();
+  }
+
+  #gather(kind: FrameKind, id: number, payload: Uint8Array = NOTHING): void {
+    if (!this.#pipe.writable) return;
+    this.#put(kind, id, payload);
+    process.nextTick(() => this.#pipe.uncork());
+  }
+
+  #put(kind: FrameKind, id: number, payload: Uint8Array): void {
+    this.#pipe.cork();
+    this.#pipe.write(frameHeader(kind, id, payload.byteLength));
+    if (payload.byteLength > 0) this.#pipe.write(payload);
   }
 
   #drain(): Promise<void> {
@@ -87,6 +105,10 @@ export class Wire {
     });
     return this.#drained;
   }
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
 }
 
 /** How many bytes of one body may still be sent before its reader took some. */

@@ -1,4 +1,5 @@
 import { createServer, Socket, type AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequest } from '../../src/domain/errors.ts';
@@ -62,6 +63,27 @@ async function pair(onLeft: (frame: Frame) => void, onRight: (frame: Frame) => v
     },
   };
 }
+
+describe('a frame', () => {
+  it('is on its way before the turn goes on, and one with a body shares a write with it', async () => {
+    const writes: number[] = [];
+    const pipe = new Duplex({ read: () => undefined, writev: (pieces, done) => (writes.push(pieces.length), done()) });
+    const wire = new Wire(
+      pipe,
+      () => undefined,
+      () => undefined,
+    );
+    wire.sendJson(FRAME.call, 1, { call: 'seal', slot: 1 });
+    expect(writes).toEqual([2]);
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('rows');
+    };
+    wire.sendHead(FRAME.call, 2, { call: 'insert', slot: 1 });
+    await wire.sendBody(2, body(), new SendWindow(1_000));
+    await new Promise(setImmediate);
+    expect(writes).toEqual([2, 5]);
+  });
+});
 
 describe('a body on the wire', () => {
   it('stops its writer when nobody reads, and goes on with the reader', async () => {
