@@ -3,6 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const BUDGET_BYTES = 8 * 1_048_576;
 /** Chunks that outlived a collection of the young wait for a whole one, which takes a hundred times as long. */
 export const WHOLE_BUDGET_BYTES = 64 * 1_048_576;
+/** Rows that are values of JavaScript at one time: of more, most outlives two collections of the young, which are of 2 MB. */
+export const YOUNG_ROWS_MAX = 256;
 /** Vectors are allocated for 2,048 rows however few they hold. */
 const CHUNK_MIN_BYTES = 65_536;
 

@@ -1,4 +1,5 @@
 import type { DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
+import { YOUNG_ROWS_MAX } from './chunk-budget.ts';
 import { RowWindows } from './row-windows.ts';
 import { keepTextMarks } from './text-marks.ts';
 
@@ -7,7 +8,7 @@ keepTextMarks();
 export type CellEncoder = (value: DuckDBValue) => string;
 
 /**
- * The rows as text, in pieces of about 1 MiB. A chunk is read before the next is asked for.
+ * The rows as text, in pieces of at most about 1 MiB. A chunk is read before the next is asked for.
  * @param row one row, from its cells
  * @param piece what is sent for some rows that follow each other
  */
@@ -17,7 +18,7 @@ export async function* encodedRows(
   row: (cells: readonly string[]) => string,
   piece: (rows: readonly string[]) => string,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const windows = new RowWindows();
+  const windows = new RowWindows(YOUNG_ROWS_MAX);
   let bytes: Uint8Array = new Uint8Array();
   for await (const chunk of chunks) {
     const encode = (start: number, end: number): number => {

@@ -28,7 +28,7 @@ export async function appendArrow(
     await input.close();
     throw error;
   }
-  return appendChunks(connection, table.name, input.chunks(), transaction);
+  return appendChunks(connection, table.name, input.chunks(), transaction, new ChunkBudget());
 }
 
 /**
@@ -40,9 +40,9 @@ export async function appendChunks(
   name: LogicalName,
   chunks: AsyncIterable<RowChunk>,
   transaction: Transaction,
+  budget: ChunkBudget,
 ): Promise<number> {
   const appender = await connection.createAppender(name, 'public', 'mutable');
-  const budget = new ChunkBudget();
   let rows = 0;
   let unflushedBytes = 0;
   try {

@@ -1,5 +1,6 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { ByteStream, RowFormat } from '../domain/gateway.ts';
+import { ChunkBudget, WHOLE_BUDGET_BYTES } from './chunk-budget.ts';
 import { readCsvRows } from './csv-rows.ts';
 import { encodeArrow } from './duckdb-to-arrow.ts';
 import { readJsonRows } from './json-rows.ts';
@@ -22,6 +23,14 @@ export const ROW_ENCODERS: Readonly<Record<StreamedFormat, RowEncoder>> = {
   ndjson: encodeNdjson,
   csv: encodeCsv,
 };
+
+/** Rows as text were values and strings of the heap before: more is garbage than what is sent. */
+const TEXT_WHOLE_BUDGET_BYTES = WHOLE_BUDGET_BYTES / 4;
+
+/** When garbage is collected while an answer is made. */
+export function answerBudget(format: StreamedFormat): ChunkBudget {
+  return new ChunkBudget(format === 'arrow' ? WHOLE_BUDGET_BYTES : TEXT_WHOLE_BUDGET_BYTES);
+}
 
 /** Rows as text, typed by the columns of the table they go into. @param maxBytes of what is taken into memory at once */
 export function readTextRows(

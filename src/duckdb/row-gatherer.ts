@@ -1,8 +1,8 @@
 import { DuckDBDataChunk, type DuckDBValue } from '@duckdb/node-api';
+import { YOUNG_ROWS_MAX } from './chunk-budget.ts';
 import type { RowChunk } from './row-chunk.ts';
 import type { TypedColumn } from './type-map.ts';
 
-const CHUNK_ROWS_MAX = 2_048;
 /** Text that rows are gathered from before they go on: what they take besides is a small multiple of it. */
 const CHUNK_TARGET_BYTES = 1_048_576;
 
@@ -22,7 +22,7 @@ export class RowGatherer {
 
   /** Then it has to be taken before the next row. */
   get isFull(): boolean {
-    return this.#rows.length >= CHUNK_ROWS_MAX || this.#bytes >= CHUNK_TARGET_BYTES;
+    return this.#rows.length >= YOUNG_ROWS_MAX || this.#bytes >= CHUNK_TARGET_BYTES;
   }
 
   /** @param bytes about what the values take */

@@ -3,7 +3,7 @@ import { QueryError } from '../domain/errors.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { SlotQuery } from '../ports/table-engine.ts';
-import { ChunkBudget, WHOLE_BUDGET_BYTES } from './chunk-budget.ts';
+import type { ChunkBudget } from './chunk-budget.ts';
 import { bindParameters } from './parameters.ts';
 import type { RowEncoder } from './row-formats.ts';
 import type { Verdict } from './sql-policy.ts';
@@ -55,7 +55,13 @@ async function* chunksIn(result: DuckDBMaterializedResult): AsyncGenerator<DuckD
  * Rows as they come, encoded. The end of a stream of chunks says nothing, since one that failed just ends: the
  * transaction is probed and committed before the encoder may write its last bytes (I8).
  */
-export async function* streamRows(work: StatementWork, verdict: Verdict, parameters: Parameters, encode: RowEncoder): AsyncGenerator<Uint8Array, void, void> {
+export async function* streamRows(
+  work: StatementWork,
+  verdict: Verdict,
+  parameters: Parameters,
+  encode: RowEncoder,
+  budget: ChunkBudget,
+): AsyncGenerator<Uint8Array, void, void> {
   const { connection, transaction } = work;
   let committed = false;
   let statement: DuckDBPreparedStatement | undefined;
@@ -71,7 +77,7 @@ export async function* streamRows(work: StatementWork, verdict: Verdict, paramet
     let encodedBytes = 0;
     for await (const piece of encode(
       columnsOf(result),
-      chunksOf(result, transaction, () => encodedBytes, whole),
+      chunksOf(result, transaction, budget, () => encodedBytes, whole),
     )) {
       encodedBytes += piece.byteLength;
       yield piece;
@@ -98,10 +104,10 @@ function columnsOf(result: DuckDBResult): TypedColumn[] {
 async function* chunksOf(
   result: DuckDBResult,
   transaction: Transaction,
+  budget: ChunkBudget,
   encodedBytes: () => number,
   whole: () => Promise<void>,
 ): AsyncGenerator<DuckDBDataChunk, void, void> {
-  const budget = new ChunkBudget(WHOLE_BUDGET_BYTES);
   let seenBytes = 0;
   for (;;) {
     transaction.check();

@@ -6,10 +6,11 @@ import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../ports/table-engine.ts';
 import { openArrowStream } from './arrow-to-duckdb.ts';
+import { ChunkBudget, WHOLE_BUDGET_BYTES } from './chunk-budget.ts';
 import { holdBack } from './held-answer.ts';
 import { appendArrow, appendChunks } from './insert-rows.ts';
 import { insertParquet } from './parquet-rows.ts';
-import { readTextRows, ROW_ENCODERS, type StreamedFormat } from './row-formats.ts';
+import { answerBudget, readTextRows, ROW_ENCODERS, type StreamedFormat } from './row-formats.ts';
 import { writeParquetRows, type ParquetWork } from './rows-to-parquet.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SlotPool } from './slot-pool.ts';
@@ -79,7 +80,8 @@ export class TableEngineSlot {
         appended = await insertParquet(this.#parquetWork(transaction), table, body);
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
-        appended = await appendChunks(this.#connection, name, readTextRows(format, body, columns, this.#options.messageMaxBytes), transaction);
+        const chunks = readTextRows(format, body, columns, this.#options.messageMaxBytes);
+        appended = await appendChunks(this.#connection, name, chunks, transaction, new ChunkBudget(WHOLE_BUDGET_BYTES));
       }
       await transaction.commit();
       const total = table.rows + appended;
@@ -107,8 +109,10 @@ export class TableEngineSlot {
         const file = await writeParquetRows(this.#parquetWork(transaction), verdict, query.parameters);
         return { format: query.format, body: await holdBack(file, end) };
       }
-      const rows = verdict.oneRow === true ? oneRow : streamRows;
-      return { format: query.format, body: await holdBack(rows(work, verdict, query.parameters, ROW_ENCODERS[query.format]), end) };
+      const { format, parameters } = query;
+      const encode = ROW_ENCODERS[format];
+      const rows = verdict.oneRow === true ? oneRow(work, verdict, parameters, encode) : streamRows(work, verdict, parameters, encode, answerBudget(format));
+      return { format, body: await holdBack(rows, end) };
     } catch (error) {
       // An interrupt may have come before anything began: it must not go on into the next statement.
       await transaction.rollback();

@@ -1,6 +1,8 @@
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServedNode } from '../e2e/served-node.ts';
@@ -15,6 +17,10 @@ const WORKER_MAX_BYTES = SESSION_LIMIT_BYTES + 150 * MB;
 const BATCH_ROWS = 65_536;
 const JSON_HEADERS = { 'mayfly-tenant': 'acme', 'content-type': 'application/json' };
 const ARROW = 'application/vnd.apache.arrow.stream';
+const PARQUET = 'application/vnd.apache.parquet';
+/** Text and Parquet take far longer than Arrow: enough of it that the session has to spill. */
+const SPILLING_BYTES = 300 * MB;
+const manyRows = (rows: number): string => `SELECT i, i * 2 AS d, 'row ' || i AS text FROM range(${rows}) t(i)`;
 
 /** What no spilling helps: one value, or one state of an aggregate, 64 MB above what the session may hold. */
 const TOO_LARGE = [
@@ -43,6 +49,8 @@ class MemoryFixture {
   }
 
   async end(): Promise<void> {
+    // A drain would wait for it.
+    expect((await fetch(this.#url(''), { method: 'DELETE', headers: { 'mayfly-tenant': 'acme' } })).status).toBe(200);
     expect(await this.#node.end('SIGTERM')).toBe(0);
     await rm(this.#dataDir, { recursive: true });
   }
@@ -68,8 +76,8 @@ class MemoryFixture {
     expect(made.status).toBe(201);
   }
 
-  async insert(table: string, body: AsyncIterable<Uint8Array>): Promise<object> {
-    const headers = { 'mayfly-tenant': 'acme', 'content-type': ARROW };
+  async insert(table: string, body: AsyncIterable<Uint8Array>, type = ARROW): Promise<object> {
+    const headers = { 'mayfly-tenant': 'acme', 'content-type': type };
     const answer = await fetch(this.#url(`/tables/${table}/rows`), { method: 'POST', headers, body, duplex: 'half' } as unknown as RequestInit);
     return (await answer.json()) as object;
   }
@@ -108,13 +116,58 @@ describe('1 GB in and ten million rows out', () => {
     const { rows, body } = streamOf(1_000 * MB);
     expect(await fixture.insert('big', body)).toEqual({ rows });
     expect(await fixture.rows('SELECT count(*), count(text) FROM big')).toEqual([[rows + BATCH_ROWS, rows + BATCH_ROWS]]);
-    const answer = await fixture.ask("SELECT i, i * 2 AS d, 'row ' || i AS text FROM range(10000000) t(i)", ARROW);
-    let bytes = 0;
-    for await (const piece of answer.body!) bytes += piece.byteLength;
-    expect(bytes).toBeGreaterThan(250 * MB);
+    expect(await byteCount(await fixture.ask(manyRows(10_000_000), ARROW))).toBeGreaterThan(250 * MB);
     expect(peakBytes(fixture.nodePid) - before).toBeLessThan(NODE_GROWTH_MAX_BYTES);
     expect(await fixture.workerPeakBytes()).toBeLessThan(WORKER_MAX_BYTES);
     await fixture.end();
+  }, 280_000);
+});
+
+async function byteCount(answer: Response): Promise<number> {
+  let bytes = 0;
+  for await (const piece of answer.body!) bytes += piece.byteLength;
+  return bytes;
+}
+
+/** Rows of `id` and `text` as lines, about so many bytes. */
+function linesOf(line: (id: number, text: string) => string, head = ''): { rows: number; body: AsyncIterable<Uint8Array> } {
+  const once = Buffer.from(Array.from({ length: 20_000 }, (_, row) => line(row + 0.5, `a text of some length, ${(row * 7_919) % BATCH_ROWS}`)).join(''));
+  const rounds = Math.ceil(SPILLING_BYTES / once.byteLength);
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    if (head !== '') yield Buffer.from(head);
+    for (let round = 0; round < rounds; round++) yield once;
+  };
+  return { rows: rounds * 20_000, body: body() };
+}
+
+/** As a node writes it, in a file. */
+async function parquetOf(fixture: MemoryFixture, folder: string): Promise<{ rows: number; body: AsyncIterable<Uint8Array> }> {
+  const rows = 10_000_000;
+  const file = join(folder, 'rows.parquet');
+  const answer = await fixture.ask(`SELECT i::DOUBLE AS id, 'a text of some length, ' || hash(i) AS text FROM range(${rows}) t(i)`, PARQUET);
+  await pipeline(answer.body!, createWriteStream(file));
+  return { rows, body: createReadStream(file) };
+}
+
+const FORMATS = [
+  { type: 'text/csv', leastBytes: 125 * MB, input: async () => linesOf((id, text) => `${id},"${text}"\n`, 'id,text\n') },
+  { type: 'application/x-ndjson', leastBytes: 200 * MB, input: async () => linesOf((id, text) => `${JSON.stringify({ id, text })}\n`) },
+  { type: PARQUET, leastBytes: 50 * MB, input: parquetOf },
+];
+
+describe.each(FORMATS)('more than a session may hold in and five million rows out as $type', ({ type, leastBytes, input }) => {
+  it('are gathered neither by the node nor by the worker', async () => {
+    const fixture = await MemoryFixture.start();
+    const folder = await mkdtemp(join(tmpdir(), 'mayfly-memory-rows-'));
+    await fixture.createTable('big');
+    const before = residentBytes(fixture.nodePid);
+    const { rows, body } = await input(fixture, folder);
+    expect(await fixture.insert('big', body, type)).toEqual({ rows });
+    expect(await byteCount(await fixture.ask(manyRows(5_000_000), type))).toBeGreaterThan(leastBytes);
+    expect(peakBytes(fixture.nodePid) - before).toBeLessThan(NODE_GROWTH_MAX_BYTES);
+    expect(await fixture.workerPeakBytes()).toBeLessThan(WORKER_MAX_BYTES);
+    await fixture.end();
+    await rm(folder, { recursive: true });
   }, 280_000);
 });
 
