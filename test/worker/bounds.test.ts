@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bodyOf, ipc, MIB, name, rows, startPool, work, type Pool } from './harness.ts';
+import { bodyOf, clock, ipc, MIB, name, rows, startPool, work, type Pool } from './harness.ts';
 
 /** Ignores its interrupt for many seconds, once it began. */
 const DEAF = 'SELECT length(list_sort(range(50000000)))';
@@ -236,3 +236,26 @@ function parts(stream: Uint8Array): { head: Uint8Array; batches: Uint8Array; tai
 function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4_096;
 }
+
+describe('a worker that stands still', () => {
+  it('has as long as for a drop, not for an interrupt, to seal a session in which nothing runs', async () => {
+    const timers: { run: () => void; delayMs: number }[] = [];
+    const noting = {
+      ...clock,
+      setTimeout: (run: () => void, delayMs: number): unknown => {
+        timers.push({ run, delayMs });
+        return clock.setTimeout(run, delayMs);
+      },
+    };
+    await using pool = await startPool({ clock: noting, interruptGraceMs: 1, dropTimeoutMs: 77_000 });
+    const { slot } = await pool.open('acme');
+    for (const pid of pool.pids) process.kill(pid, 'SIGSTOP');
+    const sealed = slot.seal();
+    const bound = timers.at(-1);
+    expect(bound?.delayMs).toBe(77_000);
+    bound?.run();
+    await expect(sealed).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await slot.lost).toMatchObject({ cause: 'unresponsive' });
+    for (const pid of pool.pids) process.kill(pid, 'SIGCONT');
+  });
+});

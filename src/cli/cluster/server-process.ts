@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Unavailable } from '../../domain/errors.ts';
@@ -12,6 +12,7 @@ const START_MS_MAX = 20_000;
 const POLL_MS = 20;
 /** After SIGTERM; then it is killed. */
 const STOP_MS_MAX = 5_000;
+const PAUSE_MS_MAX = 1_000;
 const COMPLAINT_CHARS_MAX = 1_000;
 
 export interface ServerCommand {
@@ -83,9 +84,16 @@ export abstract class ServerProcess {
     await this.#end('SIGKILL');
   }
 
-  /** SIGSTOP: connections stay open and are still taken by the kernel, but nothing is answered. */
+  /**
+   * SIGSTOP: connections stay open and are still taken by the kernel, but nothing is answered. Returns once it stands,
+   * within a second: a thread that runs on another core goes on for a moment.
+   */
   pause(): void {
+    const { pid } = this;
+    if (pid === undefined) return;
     this.#child?.kill('SIGSTOP');
+    const untilMs = performance.now() + PAUSE_MS_MAX;
+    while (!stands(pid) && performance.now() < untilMs);
   }
 
   /** SIGCONT. */
@@ -109,6 +117,13 @@ export abstract class ServerProcess {
     child.kill(signal);
     await gone;
   }
+}
+
+/** Whether no thread of it runs; taken for granted where the system does not tell. */
+function stands(pid: number): boolean {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return true;
+  return readdirSync(threads).every((thread) => / T /.test(readFileSync(path.join(threads, thread, 'stat'), 'utf8')));
 }
 
 /** Starts several; when one cannot be started, the others are stopped again. */
