@@ -2,7 +2,7 @@ import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableDescription } from '../ports/table-engine.ts';
 import { matchColumns, type ArrowInput } from './arrow-to-duckdb.ts';
-import { ChunkBudget } from './chunk-budget.ts';
+import { ChunkBudget, WHOLE_BUDGET_BYTES } from './chunk-budget.ts';
 import type { RowChunk } from './row-chunk.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -31,11 +31,16 @@ export async function appendArrow(
   return appendChunks(connection, table.name, input.chunks(), transaction, new ChunkBudget());
 }
 
+/** Text gathered from values, whose garbage grows old. @returns how many rows; @throws as `appendArrow` does */
+export function appendText(connection: DuckDBConnection, name: LogicalName, chunks: AsyncIterable<RowChunk>, transaction: Transaction): Promise<number> {
+  return appendChunks(connection, name, chunks, transaction, new ChunkBudget(WHOLE_BUDGET_BYTES));
+}
+
 /**
  * Begins the transaction once the rows are more than one flush, which DuckDB commits by itself: whole or not at all.
  * @returns how many rows; @throws all that reading rows may throw; the caller commits or rolls back
  */
-export async function appendChunks(
+async function appendChunks(
   connection: DuckDBConnection,
   name: LogicalName,
   chunks: AsyncIterable<RowChunk>,

@@ -6,9 +6,8 @@ import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { DropReceipt, SlotQuery, TableDescription, TableOrigin } from '../ports/table-engine.ts';
 import { openArrowStream } from './arrow-to-duckdb.ts';
-import { ChunkBudget, WHOLE_BUDGET_BYTES } from './chunk-budget.ts';
 import { holdBack } from './held-answer.ts';
-import { appendArrow, appendChunks } from './insert-rows.ts';
+import { appendArrow, appendText } from './insert-rows.ts';
 import { insertParquet } from './parquet-rows.ts';
 import { answerBudget, readTextRows, ROW_ENCODERS, type StreamedFormat } from './row-formats.ts';
 import { writeParquetRows, type ParquetWork } from './rows-to-parquet.ts';
@@ -81,7 +80,7 @@ export class TableEngineSlot {
       } else {
         const columns = await catalog.readTypedColumns(this.#connection, name);
         const chunks = readTextRows(format, body, columns, this.#options.messageMaxBytes);
-        appended = await appendChunks(this.#connection, name, chunks, transaction, new ChunkBudget(WHOLE_BUDGET_BYTES));
+        appended = await appendText(this.#connection, name, chunks, transaction);
       }
       await transaction.commit();
       const total = table.rows + appended;

@@ -34,7 +34,6 @@ export class Wire {
 
   /** At once: the other end begins while this one goes on with its turn. */
   send(kind: FrameKind, id: number, payload: Uint8Array = NOTHING): void {
-    if (!this.#pipe.writable) return;
     this.#put(kind, id, payload);
     this.#pipe.uncork();
   }
@@ -81,12 +80,12 @@ export class Wire {
   }
 
   #gather(kind: FrameKind, id: number, payload: Uint8Array = NOTHING): void {
-    if (!this.#pipe.writable) return;
     this.#put(kind, id, payload);
     process.nextTick(() => this.#pipe.uncork());
   }
 
   #put(kind: FrameKind, id: number, payload: Uint8Array): void {
+    if (!this.#pipe.writable) return;
     this.#pipe.cork();
     this.#pipe.write(frameHeader(kind, id, payload.byteLength));
     if (payload.byteLength > 0) this.#pipe.write(payload);

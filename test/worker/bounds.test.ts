@@ -226,17 +226,6 @@ describe('bounds on memory', () => {
   }, 120_000);
 });
 
-/** An IPC stream as its schema, its batches and its end-of-stream marker. */
-function parts(stream: Uint8Array): { head: Uint8Array; batches: Uint8Array; tail: Uint8Array } {
-  const view = new DataView(stream.buffer, stream.byteOffset);
-  const schemaEnd = 8 + view.getInt32(4, true);
-  return { head: stream.subarray(0, schemaEnd), batches: stream.subarray(schemaEnd, -8), tail: stream.subarray(-8) };
-}
-
-function residentBytes(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4_096;
-}
-
 describe('a worker that stands still', () => {
   it('has as long as for a drop, not for an interrupt, to seal a session in which nothing runs', async () => {
     const timers: { run: () => void; delayMs: number }[] = [];
@@ -259,3 +248,14 @@ describe('a worker that stands still', () => {
     for (const pid of pool.pids) process.kill(pid, 'SIGCONT');
   });
 });
+
+/** An IPC stream as its schema, its batches and its end-of-stream marker. */
+function parts(stream: Uint8Array): { head: Uint8Array; batches: Uint8Array; tail: Uint8Array } {
+  const view = new DataView(stream.buffer, stream.byteOffset);
+  const schemaEnd = 8 + view.getInt32(4, true);
+  return { head: stream.subarray(0, schemaEnd), batches: stream.subarray(schemaEnd, -8), tail: stream.subarray(-8) };
+}
+
+function residentBytes(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4_096;
+}

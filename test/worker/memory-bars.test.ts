@@ -107,22 +107,6 @@ function streamOf(bytes: number): { rows: number; body: AsyncIterable<Uint8Array
   return { rows: rounds * BATCH_ROWS, body: repeated(once, rounds) };
 }
 
-describe('1 GB in and ten million rows out', () => {
-  it('are gathered neither by the node nor by the worker', async () => {
-    const fixture = await MemoryFixture.start();
-    await fixture.createTable('big');
-    expect(await fixture.insert('big', streamOf(1).body)).toEqual({ rows: BATCH_ROWS });
-    const before = residentBytes(fixture.nodePid);
-    const { rows, body } = streamOf(1_000 * MB);
-    expect(await fixture.insert('big', body)).toEqual({ rows });
-    expect(await fixture.rows('SELECT count(*), count(text) FROM big')).toEqual([[rows + BATCH_ROWS, rows + BATCH_ROWS]]);
-    expect(await byteCount(await fixture.ask(manyRows(10_000_000), ARROW))).toBeGreaterThan(250 * MB);
-    expect(peakBytes(fixture.nodePid) - before).toBeLessThan(NODE_GROWTH_MAX_BYTES);
-    expect(await fixture.workerPeakBytes()).toBeLessThan(WORKER_MAX_BYTES);
-    await fixture.end();
-  }, 280_000);
-});
-
 async function byteCount(answer: Response): Promise<number> {
   let bytes = 0;
   for await (const piece of answer.body!) bytes += piece.byteLength;
@@ -148,6 +132,22 @@ async function parquetOf(fixture: MemoryFixture, folder: string): Promise<{ rows
   await pipeline(answer.body!, createWriteStream(file));
   return { rows, body: createReadStream(file) };
 }
+
+describe('1 GB in and ten million rows out', () => {
+  it('are gathered neither by the node nor by the worker', async () => {
+    const fixture = await MemoryFixture.start();
+    await fixture.createTable('big');
+    expect(await fixture.insert('big', streamOf(1).body)).toEqual({ rows: BATCH_ROWS });
+    const before = residentBytes(fixture.nodePid);
+    const { rows, body } = streamOf(1_000 * MB);
+    expect(await fixture.insert('big', body)).toEqual({ rows });
+    expect(await fixture.rows('SELECT count(*), count(text) FROM big')).toEqual([[rows + BATCH_ROWS, rows + BATCH_ROWS]]);
+    expect(await byteCount(await fixture.ask(manyRows(10_000_000), ARROW))).toBeGreaterThan(250 * MB);
+    expect(peakBytes(fixture.nodePid) - before).toBeLessThan(NODE_GROWTH_MAX_BYTES);
+    expect(await fixture.workerPeakBytes()).toBeLessThan(WORKER_MAX_BYTES);
+    await fixture.end();
+  }, 280_000);
+});
 
 const FORMATS = [
   { type: 'text/csv', leastBytes: 125 * MB, input: async () => linesOf((id, text) => `${id},"${text}"\n`, 'id,text\n') },

@@ -86,7 +86,7 @@ export abstract class ServerProcess {
 
   /**
    * SIGSTOP: connections stay open and are still taken by the kernel, but nothing is answered. Returns once it stands,
-   * within a second: a thread that runs on another core goes on for a moment.
+   * or after a second: a thread that runs on another core goes on for a moment.
    */
   pause(): void {
     const { pid } = this;
@@ -123,7 +123,16 @@ export abstract class ServerProcess {
 function stands(pid: number): boolean {
   const threads = `/proc/${pid}/task`;
   if (!existsSync(threads)) return true;
-  return readdirSync(threads).every((thread) => / T /.test(readFileSync(path.join(threads, thread, 'stat'), 'utf8')));
+  return readdirSync(threads).every((thread) => hasStopped(path.join(threads, thread, 'stat')));
+}
+
+/** @param stat the state follows the name, which is in brackets; a thread that ended has no file any more */
+function hasStopped(stat: string): boolean {
+  try {
+    return /\) T [^)]*$/.test(readFileSync(stat, 'utf8'));
+  } catch {
+    return true;
+  }
 }
 
 /** Starts several; when one cannot be started, the others are stopped again. */
