@@ -62,8 +62,11 @@ describe.each(Object.keys(DEPLOYMENTS))('a crash, on %s', (nodes) => {
   });
 
   afterEach(async () => {
+    const workers = deployment.workers();
     await deployment.kill();
     await deployment.stop();
+    // One that starts just now makes its folder yet.
+    for (const pid of workers) await expect.poll(() => isAlive(pid)).toBe(false);
     await rm(folder, { recursive: true });
   });
 
