@@ -56,10 +56,6 @@ export class Mailbox {
     for (const entry of this.#waiting.splice(0)) entry.refuse(reason());
   }
 
-  get isIdle(): boolean {
-    return !this.#busy;
-  }
-
   /** Resolves once nothing runs and nothing waits. */
   idle(): Promise<void> {
     return this.#busy ? new Promise((resolve) => this.#idleListeners.push(resolve)) : Promise.resolve();

@@ -280,8 +280,6 @@ export class SessionActor {
 
   #claim(): Promise<boolean> {
     this.#mailbox.refuseWaiting(() => new Unavailable('The session is closing', { session_id: this.identity.session }));
-    // Nothing begins any more: what the drop will count is counted while the decision is on its way.
-    if (this.#mailbox.isIdle) void this.#slot?.seal().catch(() => undefined);
     return claim(this.#ports, this.identity, this.ended);
   }
 

@@ -75,7 +75,7 @@ function countedByLease(ledger: TableLedger): Pick<Deletion, 'counted' | 'delete
 /**
  * Writes the outcome at the lowest free n of the session's chain. Whatever stands at an n already is read and passed,
  * and a terminal record found there ends the search: it is the session's one end (I1). A partial failure that stands
- * with the same survivors is not said twice.
+ * with the same survivors is not said twice. A decision that was lost with a failed write is made again first (I2).
  */
 export async function publish(
   ports: SessionPorts,
@@ -84,10 +84,17 @@ export async function publish(
   deletion: Deletion,
   ledger: TableLedger,
 ): Promise<LifecycleRecord> {
-  const record = outcomeRecord(identity, ports.clock.wallMs(), decision, deletion, ledger);
-  for (let n = 1; ; n += 1) {
-    const { outcome, entry } = await ports.log.append(n, record, ports.holder);
+  const recordOf = (standing: StandingDecision): LifecycleRecord => outcomeRecord(identity, ports.clock.wallMs(), standing, deletion, ledger);
+  let record = recordOf(decision);
+  for (let n = 1; ;) {
+    const appended = await ports.log.append(n, record, ports.holder);
+    if (appended.outcome === 'undecided') {
+      record = recordOf(await ports.log.decide(decision.decision));
+      continue;
+    }
+    const { outcome, entry } = appended;
     if (outcome === 'created' || isTerminal(entry.record) || saysTheSame(entry.record, record)) return entry.record;
+    n += 1;
   }
 }
 

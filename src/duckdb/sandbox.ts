@@ -22,6 +22,8 @@ export class Sandbox {
   readonly #spillMaxBytes: number;
   #connection: DuckDBConnection;
   #steps: TransactionSteps;
+  /** Takes catalogs away and is no session's: a connection cannot detach the catalog that is its default. */
+  #keeper: DuckDBConnection | undefined;
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection, { spillDirectory, spillMaxBytes }: SandboxLimits) {
     this.#instance = instance;
@@ -82,14 +84,17 @@ export class Sandbox {
   async empty(): Promise<void> {
     this.#steps.destroy();
     this.#connection.closeSync();
-    this.#connection = await this.#instance.connect();
-    this.#steps = new TransactionSteps(this.#connection);
-    // Its default is not the session's catalog yet, which could not be taken away otherwise.
-    await this.#connection.run('DETACH mutable');
+    this.#keeper ??= await this.#instance.connect();
+    await this.#keeper.run('DETACH mutable');
   }
 
-  /** Gives the next session a catalog of the same name, which DuckDB refuses while the last one's is there. */
+  /**
+   * Gives the next session a connection of its own, and a catalog of the same name, which DuckDB refuses while the last
+   * one's is there.
+   */
   async furnish(): Promise<void> {
+    this.#connection = await this.#instance.connect();
+    this.#steps = new TransactionSteps(this.#connection);
     await runAll(this.#connection, ATTACH);
   }
 
@@ -98,6 +103,7 @@ export class Sandbox {
     const spilled = this.hasSpilled;
     this.#steps.destroy();
     this.#connection.closeSync();
+    this.#keeper?.closeSync();
     this.#instance.closeSync();
     if (spilled) await rm(this.#spillDirectory, { recursive: true, force: true, maxRetries: 3 });
     return spilled;

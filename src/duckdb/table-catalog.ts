@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuplicateTable, InvalidRequest, UnknownTable, UnsupportedType } from '../domain/errors.ts';
 import type { ColumnView } from '../domain/gateway.ts';
 import type { LogicalName } from '../domain/table-name.ts';
+import type { TableCount } from '../ports/lease-store.ts';
 import type { TableDescription } from '../ports/table-engine.ts';
 import type { TypedColumn } from './type-map.ts';
 
@@ -20,6 +21,10 @@ export class TableCatalog {
 
   get names(): LogicalName[] {
     return [...this.#tables.keys()];
+  }
+
+  get counts(): TableCount[] {
+    return [...this.#tables.values()].map(({ name, rows }) => ({ name, rows }));
   }
 
   /** @throws UnknownTable */

@@ -18,7 +18,7 @@ import { changeRows, oneRow, streamRows } from './statement.ts';
 import * as catalog from './table-catalog.ts';
 import { sealed, Transaction } from './transaction.ts';
 
-/** The rows of every table; of one that could not be counted, those of its last commit. */
+/** The rows of every table at the end; of one that could not be counted, those of its last commit. */
 type Counts = Pick<DropReceipt, 'dropped' | 'counted'>;
 
 /** Called before a commit that lowers a table's rows and after one that raises them (I6). */
@@ -42,7 +42,9 @@ export class TableEngineSlot {
   #last: Promise<void> = Promise.resolve();
   #running: Transaction | undefined;
   #sealed = false;
-  #counts: Promise<Counts> | undefined;
+  /** Whether all that began was committed or read: the rows of the last commits are then the tables' own (I6). */
+  #allWentWell = true;
+  #counts: Counts | undefined;
   #receipt: DropReceipt | undefined;
 
   private constructor(sandbox: Sandbox, pool: SlotPool, policy: SqlPolicy, options: SlotOptions) {
@@ -143,15 +145,11 @@ export class TableEngineSlot {
     this.#running?.interrupt(reason);
   }
 
-  /**
-   * Resolves once a commit under way, if any, has ended (I5). From then on no row comes or goes: they are counted at
-   * once, so that a drop which follows on the decision finds them counted.
-   */
+  /** Resolves once a commit under way, if any, has ended: from then on no row comes or goes (I5). */
   async seal(): Promise<void> {
     this.#sealed = true;
     this.interrupt();
     await this.#last;
-    this.#counts ??= this.#countTables();
   }
 
   /**
@@ -170,18 +168,15 @@ export class TableEngineSlot {
   }
 
   async #dropAll(token: number): Promise<DropReceipt> {
-    let counts = await this.#counts;
-    // What failed may have been long ago: the log was away since.
-    if (counts?.counted !== 'exact') {
-      this.#counts = this.#countTables();
-      counts = await this.#counts;
-    }
+    // A drop that failed has no tables left to count. A count that failed may do better now.
+    if (this.#counts?.counted !== 'exact') this.#counts = await this.#countTables();
     const erasure = await this.#pool.release(this.#sandbox);
-    return { token, ...counts, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
+    return { token, ...this.#counts, surviving: [], erasure: { ...erasure, journal: 'no_row_data' } };
   }
 
-  /** No deletion waits for a count that fails: the record says what is known (I6). */
+  /** DuckDB is asked where a commit may not have been heard of. No deletion waits for a count that fails: the record says what is known (I6). */
   async #countTables(): Promise<Counts> {
+    if (this.#allWentWell) return { dropped: this.#tables.counts, counted: 'exact' };
     const dropped: TableCount[] = [];
     let counted: Counts['counted'] = 'exact';
     for (const name of this.#tables.names) {
@@ -257,6 +252,7 @@ export class TableEngineSlot {
 
   #end(transaction: Transaction, leave: () => void): void {
     if (this.#running === transaction) this.#running = undefined;
+    this.#allWentWell &&= !transaction.undone;
     leave();
   }
 

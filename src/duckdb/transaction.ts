@@ -20,6 +20,7 @@ export class Transaction {
   #interrupted: MayflyError | undefined;
   #begun = false;
   #finishing = false;
+  #undone = false;
   #pulse: NodeJS.Timeout | undefined;
 
   constructor({ connection, steps }: Pick<Sandbox, 'connection' | 'steps'>, doing: 'insert' | 'statement', isSealed: () => boolean) {
@@ -57,7 +58,13 @@ export class Transaction {
     await this.#steps.probe();
   }
 
+  /** Whether it was given up: what then became of its last step is for DuckDB to say. */
+  get undone(): boolean {
+    return this.#undone;
+  }
+
   async rollback(): Promise<void> {
+    this.#undone = true;
     this.#finish();
     for (let tries = 1; this.#begun; tries++) {
       try {

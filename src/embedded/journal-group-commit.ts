@@ -35,6 +35,8 @@ export interface Placed {
 
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
 const REPAIR_PAUSE_MS = 100;
+/** What nobody waits for is synced with what comes next, or after this long. */
+const UNHURRIED_MAX_MS = 50;
 
 /**
  * Gives entries their place in the chain and makes them durable: all that wait share one write and one sync. Nothing
@@ -48,6 +50,9 @@ export class GroupCommit {
   readonly #pending = new Map<number, Pending>();
   readonly #queue: Pending[] = [];
   #queuedBytes = 0;
+  /** Whether somebody waits for the sync of what is queued. */
+  #isDue = false;
+  #dueLater: unknown;
   #next: { offset: number; previous: string; position: number };
   #failure: Unavailable | undefined;
   #repairing: Promise<void> | undefined;
@@ -87,6 +92,31 @@ export class GroupCommit {
 
   /** Places an entry, at once and in the order of calls. Call only right after `whenSound`, without an await between. */
   place(draft: EntryDraft): Placed {
+    const placed = this.#enqueue(draft);
+    this.#sync();
+    return placed;
+  }
+
+  /**
+   * As `place`, for an entry that counts from now on and need not be durable before what is placed after it: it shares
+   * that one's sync. Lost is then the one with the other, never the first alone.
+   */
+  placeUnhurried(draft: EntryDraft): Placed {
+    const placed = this.#enqueue(draft);
+    placed.durable.catch(() => undefined);
+    this.#dueLater ??= this.#options.clock.setTimeout(() => this.#sync(), UNHURRIED_MAX_MS);
+    return placed;
+  }
+
+  /** Takes nothing more; resolves when all that was taken is durable, or rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sync();
+    await this.#running;
+    await this.#repairing?.catch(() => {});
+  }
+
+  #enqueue(draft: EntryDraft): Placed {
     if (this.#closed) throw new Unavailable('The lifecycle log is closed');
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#queuedBytes >= this.#options.queueMaxBytes) throw new Unavailable('Too much waits to be written to the journal: the disk is too slow');
@@ -100,22 +130,22 @@ export class GroupCommit {
     this.#pending.set(pending.position, pending);
     this.#queue.push(pending);
     this.#queuedBytes += bytes.length;
-    this.#running ??= this.#run();
     return pending;
   }
 
-  /** Takes nothing more; resolves when all that was taken is durable, or rejected. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#running;
-    await this.#repairing?.catch(() => {});
+  #sync(): void {
+    this.#options.clock.clearTimeout(this.#dueLater);
+    this.#dueLater = undefined;
+    if (this.#queue.length === 0) return;
+    this.#isDue = true;
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
     // One turn of the event loop: whoever writes in this turn shares the sync.
     await Promise.resolve();
     try {
-      while (this.#queue.length > 0 && (await this.#commitBatch()));
+      while (this.#isDue && (await this.#commitBatch()));
     } finally {
       // In the same step as the look at the queue: a line placed later finds nobody at work and starts anew.
       this.#running = undefined;
@@ -124,6 +154,7 @@ export class GroupCommit {
 
   async #commitBatch(): Promise<boolean> {
     const batch = this.#takeBatch();
+    this.#isDue = this.#queue.length > 0;
     try {
       await this.#rotateWhenFull();
       await this.#segments.append(Buffer.concat(batch.map(({ bytes }) => bytes)), batch);
@@ -162,6 +193,7 @@ export class GroupCommit {
     const why = cause instanceof Error ? cause.message : String(cause);
     this.#failure = new Unavailable(`The lifecycle journal cannot be written: ${why}. Free space, or mend the disk; it is tried again`, {}, { cause });
     const lost = [...batch, ...this.#queue.splice(0)];
+    this.#isDue = false;
     this.#pending.clear();
     this.#queuedBytes = 0;
     for (const { entry } of lost.toReversed()) this.#ledger.undo(entry);

@@ -89,6 +89,8 @@ export class JournalLifecycleLog implements LifecycleLog {
     const standsAt = n < length ? known?.positions[n] : known?.endedAt === undefined ? undefined : known.positions.at(-1);
     if (standsAt !== undefined) return { outcome: 'occupied', entry: asChainEntry(await this.#entryAt(standsAt)) };
     if (n > length) throw new Internal(`Record ${n} of session ${record.session_id} would leave a gap: ${length} is next`);
+    // I2: one that was never synced may have been lost with another entry's write.
+    if (n > 0 && known?.decisionPosition === undefined) return { outcome: 'undecided' };
     const placed = this.#writer.place({ kind: 'record', n, by: { node: holder.node, incarnation: holder.incarnation }, record });
     await placed.durable;
     return { outcome: 'created', entry: asChainEntry(placed.entry) };
@@ -103,16 +105,15 @@ export class JournalLifecycleLog implements LifecycleLog {
   async decide(decision: Decision): Promise<StandingDecision> {
     await this.#writer.whenSound();
     const standsAt = this.#index.get(decision.tenant, decision.session)?.decisionPosition;
-    if (standsAt !== undefined) return asStanding(await this.#entryAt(standsAt), false);
-    const placed = this.#writer.place({ kind: 'decision', decision });
-    await placed.durable;
-    return asStanding(placed.entry, true);
+    if (standsAt !== undefined) return asStanding(await this.#decisionAt(standsAt), false);
+    // It stands for all from here on. Its proof is the record that follows, and whose sync it shares.
+    return asStanding(this.#writer.placeUnhurried({ kind: 'decision', decision }).entry, true);
   }
 
   async decision(tenant: Tenant, session: SessionId): Promise<StandingDecision | undefined> {
     await this.#writer.whenSound();
     const standsAt = this.#index.get(tenant, session)?.decisionPosition;
-    return standsAt === undefined ? undefined : asStanding(await this.#entryAt(standsAt), false);
+    return standsAt === undefined ? undefined : asStanding(await this.#decisionAt(standsAt), false);
   }
 
   async *unfinished(): AsyncGenerator<OpenEntry> {
@@ -154,6 +155,10 @@ export class JournalLifecycleLog implements LifecycleLog {
     if (pending === undefined) return this.#segments.read(position);
     await pending.durable;
     return pending.entry;
+  }
+
+  async #decisionAt(position: number): Promise<JournalEntry> {
+    return this.#writer.pendingAt(position)?.entry ?? this.#segments.read(position);
   }
 
   /** Deletes from the oldest on what is over and old enough; never the segment being written. */

@@ -17,7 +17,9 @@ export interface ChainEntry extends LifecycleEntry {
 export type Appended =
   | { readonly outcome: 'created'; readonly entry: ChainEntry }
   /** Somebody wrote n first; `entry` is what stands there. */
-  | { readonly outcome: 'occupied'; readonly entry: ChainEntry };
+  | { readonly outcome: 'occupied'; readonly entry: ChainEntry }
+  /** No decision stands that the record could follow (I2): decide again, then append. */
+  | { readonly outcome: 'undecided' };
 
 /** A session with `opened` and no terminal record. */
 export interface OpenEntry {
@@ -34,8 +36,8 @@ export interface ReadOptions {
 }
 
 /**
- * The durable proof. Every call that writes resolves only when the write is durable, and rejects with `unavailable`
- * when that is in doubt: the caller then reads back before it decides anything.
+ * The durable proof. A record is durable once its call resolves, and so is all that it follows from; a call rejects with
+ * `unavailable` when that is in doubt: the caller then reads back before it decides anything.
  */
 export interface LifecycleLog {
   /**
@@ -45,7 +47,10 @@ export interface LifecycleLog {
   append(n: number, record: LifecycleRecord, holder: Holder): Promise<Appended>;
   /** The session's chain, n ascending; empty when the tenant has no such session, or no longer. */
   chain(tenant: Tenant, session: SessionId): Promise<readonly ChainEntry[]>;
-  /** Create-if-absent of the session's one decision; the loser gets the one that stands. */
+  /**
+   * Create-if-absent of the session's one decision; the loser gets the one that stands. It binds all who share the log
+   * from here on. A log of one process may lose it with that process, as long as no record follows from it.
+   */
   decide(decision: Decision): Promise<StandingDecision>;
   decision(tenant: Tenant, session: SessionId): Promise<StandingDecision | undefined>;
   /** Sessions opened and not ended, for the sweep. */

@@ -92,8 +92,8 @@ export interface Slot {
   dropTable(name: LogicalName, options: WorkOptions): Promise<{ rows: number }>;
   /** Interrupts what runs; resolves when the interrupt was delivered. */
   interrupt(): Promise<void>;
-  /** Nothing commits after this until the end (I5); what the drop will have to count is counted meanwhile. */
+  /** Nothing commits after this until the end (I5). */
   seal(): Promise<void>;
-  /** Counts what is not counted yet, drops all tables or none, releases the slot. Within 10 s, or the worker is killed and `lost` resolves. */
+  /** Counts what is not known, drops all tables or none, releases the slot. Within 10 s, or the worker is killed and `lost` resolves. */
   drop(token: number): Promise<DropReceipt>;
 }

@@ -3,6 +3,9 @@ import { SessionActor } from '../../actors/session-actor.ts';
 import type { SessionPorts } from '../../actors/session-ports.ts';
 import { Unavailable } from '../../src/domain/errors.ts';
 import type { LifecycleLog } from '../../src/ports/lifecycle-log.ts';
+import { newSession, recordOf } from '../conformance/samples.ts';
+import { WatchedFiles } from '../embedded/journal-files.ts';
+import { openJournal, scratchFolder } from '../embedded/scratch.ts';
 import { newIdentity, openPorts, withMethods, type OpenedPorts } from './session-ports.ts';
 
 const times = { createdAtMs: Date.now(), timeoutMs: 60_000, idleTimeoutMs: null };
@@ -24,6 +27,30 @@ describe('the end of a session', () => {
     const answer = await work.slot.query({ query, format: 'arrow' }, work.options);
     await answer.body[Symbol.asyncIterator]().next();
     expect(await session.close('close')).toMatchObject({ event: 'closed', details: { counted: 'exact', proof: 'dropped' } });
+  });
+});
+
+describe('a decision that was lost with a failed write of the journal', () => {
+  it('is made again before the record that follows from it is written (I2)', async () => {
+    const files = new WatchedFiles();
+    const { log } = await openJournal(scratchFolder(), { files });
+    let decisions = 0;
+    const decide: LifecycleLog['decide'] = async (decision) => {
+      const standing = await log.decide(decision);
+      decisions += 1;
+      if (decisions > 1) return standing;
+      files.failing = 'datasync';
+      await expect(log.append(0, recordOf(newSession(), 'opened'), ports.holder)).rejects.toMatchObject({ code: 'unavailable' });
+      files.failing = undefined;
+      return standing;
+    };
+    const identity = newIdentity();
+    const session = SessionActor.open({ ...ports, log: withMethods<LifecycleLog>(log, { decide }) }, identity, times);
+    await session.opened();
+    expect(await session.close('close')).toMatchObject({ event: 'closed', details: { reason: 'close', proof: 'dropped' } });
+    expect(decisions).toBe(2);
+    expect(await log.decision(identity.tenant, identity.session)).toMatchObject({ decision: { reason: 'close' } });
+    await log.close();
   });
 });
 

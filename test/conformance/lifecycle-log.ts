@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChainEntry, LifecycleLog } from '../../src/ports/lifecycle-log.ts';
-import { acme, collect, decisionOf, newHolder, newSession, recordOf, rival } from './samples.ts';
+import { acme, collect, decisionOf, entryOf, newHolder, newSession, recordOf, rival } from './samples.ts';
 
 /** What every lifecycle log must do; `openOne` gives an empty one, whose `close` the suite calls. */
 export function lifecycleLogConforms(name: string, openOne: () => Promise<LifecycleLog>): void {
@@ -15,32 +15,37 @@ export function lifecycleLogConforms(name: string, openOne: () => Promise<Lifecy
     it('appends a chain and reads it back', async () => {
       const session = newSession();
       const opened = await log.append(0, recordOf(session, 'opened'), holder);
+      await log.decide(decisionOf(session, 'close'));
       const failed = await log.append(1, recordOf(session, 'partial_deletion_failure'), holder);
       const closed = await log.append(2, recordOf(session, 'closed'), holder);
       expect([opened.outcome, failed.outcome, closed.outcome]).toEqual(['created', 'created', 'created']);
-      expect(await log.chain(acme, session)).toEqual([opened.entry, failed.entry, closed.entry]);
-      expect(closed.entry).toMatchObject({ n: 2, record: recordOf(session, 'closed') });
-      expect(opened.entry.offset).toBeLessThan(failed.entry.offset);
-      expect(failed.entry.offset).toBeLessThan(closed.entry.offset);
+      const chain = [opened, failed, closed].map(entryOf);
+      expect(await log.chain(acme, session)).toEqual(chain);
+      expect(chain.at(-1)).toMatchObject({ n: 2, record: recordOf(session, 'closed') });
+      const offsets = chain.map(({ offset }) => offset);
+      expect(offsets).toEqual([...new Set(offsets)].toSorted((a, b) => a - b));
     });
 
     it('creates an entry once and shows the loser what stands there (I1)', async () => {
       const session = newSession();
       await log.append(0, recordOf(session, 'opened'), holder);
+      await log.decide(decisionOf(session, 'close'));
       const racing = await Promise.all(
         Array.from({ length: 16 }, async (_, i) => log.append(1, { ...recordOf(session, 'closed'), deleted_row_count: i }, newHolder(`node-${i}`))),
       );
       const created = racing.filter(({ outcome }) => outcome === 'created');
       expect(created).toHaveLength(1);
-      for (const { entry } of racing) expect(entry).toEqual(created[0]?.entry);
+      const [first, ...others] = racing.map(entryOf);
+      for (const entry of others) expect(entry).toEqual(first);
       expect(await log.chain(acme, session)).toHaveLength(2);
     });
 
     it('takes nothing after a terminal record (I1)', async () => {
       const session = newSession();
       await log.append(0, recordOf(session, 'opened'), holder);
+      await log.decide(decisionOf(session, 'deadline'));
       const end = await log.append(1, recordOf(session, 'timed_out'), holder);
-      expect(await log.append(2, recordOf(session, 'closed'), holder)).toEqual({ outcome: 'occupied', entry: end.entry });
+      expect(await log.append(2, recordOf(session, 'closed'), holder)).toEqual({ outcome: 'occupied', entry: entryOf(end) });
       expect(await log.chain(acme, session)).toHaveLength(2);
     });
 
@@ -77,7 +82,9 @@ export function lifecycleLogConforms(name: string, openOne: () => Promise<Lifecy
     it('knows the sessions that have not ended, and who opened them (I3)', async () => {
       const [ended, open, failed] = [newSession(), newSession(), newSession()];
       for (const session of [ended, open, failed]) await log.append(0, recordOf(session, 'opened'), holder);
+      await log.decide(decisionOf(ended, 'close'));
       await log.append(1, recordOf(ended, 'closed'), holder);
+      await log.decide(decisionOf(failed, 'close'));
       await log.append(1, recordOf(failed, 'partial_deletion_failure'), newHolder('helper'));
       const unfinished = await collect(log.unfinished());
       expect(new Set(unfinished.map(({ session }) => session))).toEqual(new Set([open, failed]));
@@ -87,8 +94,11 @@ export function lifecycleLogConforms(name: string, openOne: () => Promise<Lifecy
     it('replays from an offset, inclusive, all of a tenant or one session', async () => {
       const [one, two] = [newSession(), newSession()];
       const entries: ChainEntry[] = [];
-      for (const session of [one, two]) entries.push((await log.append(0, recordOf(session, 'opened'), holder)).entry);
-      for (const session of [one, two]) entries.push((await log.append(1, recordOf(session, 'closed'), holder)).entry);
+      for (const session of [one, two]) entries.push(entryOf(await log.append(0, recordOf(session, 'opened'), holder)));
+      for (const session of [one, two]) {
+        await log.decide(decisionOf(session, 'close'));
+        entries.push(entryOf(await log.append(1, recordOf(session, 'closed'), holder)));
+      }
       expect(await collect(log.read(acme, {}))).toEqual(entries);
       expect(await collect(log.read(acme, { from: entries[2]?.offset ?? 0 }))).toEqual(entries.slice(2));
       expect(await collect(log.read(acme, { session: two }))).toEqual([entries[1], entries[3]]);

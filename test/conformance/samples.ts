@@ -5,7 +5,7 @@ import { eventOfReason } from '../../src/domain/lifecycle-record.ts';
 import { parseLogicalName } from '../../src/domain/table-name.ts';
 import { parseTenant, type Tenant } from '../../src/domain/tenant.ts';
 import type { Holder, LeaseContext } from '../../src/ports/lease-store.ts';
-import type { Decision } from '../../src/ports/lifecycle-log.ts';
+import type { Appended, ChainEntry, Decision } from '../../src/ports/lifecycle-log.ts';
 
 export const acme = parseTenant('acme');
 export const rival = parseTenant('rival');
@@ -33,6 +33,12 @@ export function recordOf(session: SessionId, event: LifecycleEvent, tenant: Tena
 
 export function decisionOf(session: SessionId, reason: EndReason, by = 'node-1', tenant: Tenant = acme): Decision {
   return { tenant, session, event: eventOfReason(reason), reason, by };
+}
+
+/** What stands where the append went, whoever wrote it. */
+export function entryOf(appended: Appended): ChainEntry {
+  if (appended.outcome === 'undecided') throw new Error('the log takes the record after a decision alone');
+  return appended.entry;
 }
 
 export function contextOf(rows: number, tenant: Tenant = acme): LeaseContext {

@@ -48,7 +48,8 @@ it('count each thing that happens once', async () => {
   await session.close();
   expect(Object.fromEntries(await samples())).toMatchObject({
     mayfly_sessions_open: 0,
-    mayfly_journal_fsync_duration_seconds_count: 3,
+    // `opened`, and the end: its decision has a sync of its own when the drop is slow.
+    mayfly_journal_fsync_duration_seconds_count: expect.toBeOneOf([2, 3]),
     'mayfly_sessions_ended_total{event="closed",reason="close"}': 1,
   });
   await mayfly.close();

@@ -6,7 +6,7 @@ import { ServedNode } from './served-node.ts';
 
 const SESSIONS = 20;
 const TOGETHER = 50;
-/** `opened`, the decision, the terminal record. */
+/** `opened`; the decision, unless it shares the sync of its record, which came soon; the terminal record. */
 const SYNCS_OF_A_SESSION = 3;
 
 /** One event of Node's own trace: a call's beginning (`b`) or end (`e`), in microseconds. */
@@ -58,12 +58,15 @@ const openOne = async (url: string): Promise<string> => {
 };
 const closeOne = async (session: string): Promise<void> => expect((await fetch(session, { method: 'DELETE', headers: HEADERS })).status).toBe(200);
 
-it('asks the disk to keep what it is about to answer: once for an open, twice for a close', async () => {
+it('asks the disk to keep what it is about to answer: once for an open, once for a close that takes no longer than usual', async () => {
   const { syncs, answers } = await traced(async (url) => {
     for (let each = 0; each < SESSIONS; each += 1) await closeOne(await openOne(url));
   });
-  expect(answers.map((answer) => within(answer, syncs).length)).toEqual(Array.from({ length: SESSIONS }, () => [1, SYNCS_OF_A_SESSION - 1]).flat());
-  expect(syncs).toHaveLength(SESSIONS * SYNCS_OF_A_SESSION);
+  const counts = answers.map((answer) => within(answer, syncs).length);
+  expect(counts).toHaveLength(2 * SESSIONS);
+  for (const [at, count] of counts.entries()) expect(count).toBeOneOf(at % 2 === 0 ? [1] : [1, 2]);
+  expect(counts.filter((count) => count === 1).length).toBeGreaterThan(SESSIONS);
+  expect(syncs).toHaveLength(counts.reduce((sum, count) => sum + count, 0));
 });
 
 it('shares that among calls that wait together, and answers none of them before', async () => {

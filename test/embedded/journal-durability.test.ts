@@ -35,11 +35,36 @@ describe('what the journal answered', () => {
     const files = new WatchedFiles();
     const { log } = await openJournal(scratchFolder(), { files });
     files.calls.length = 0;
-    await log.append(0, recordOf(newSession(), 'opened'), holder).then(() => files.calls.push('answered'));
-    await log.decide(decisionOf(newSession(), 'close')).then(() => files.calls.push('answered'));
+    const session = newSession();
+    await log.append(0, recordOf(session, 'opened'), holder).then(() => files.calls.push('answered'));
+    await log.decide(decisionOf(session, 'close')).then(() => files.calls.push('decided'));
+    await log.append(1, recordOf(session, 'closed'), holder).then(() => files.calls.push('answered'));
+    // A decision is proved by the record that follows from it: one write and one sync make both durable.
     const once = ['write', 'datasync', 'synced', 'answered'];
-    expect(files.calls).toEqual([...once, ...once]);
+    expect(files.calls).toEqual([...once, 'decided', ...once]);
     await log.close();
+  });
+
+  it('is synced soon, a decision too that no record follows', async () => {
+    const folder = scratchFolder();
+    const files = new WatchedFiles();
+    const { log } = await openJournal(folder, { files });
+    files.calls.length = 0;
+    await log.decide(decisionOf(newSession(), 'close'));
+    await vi.waitFor(() => expect(files.calls).toEqual(['write', 'datasync', 'synced']));
+    expect(await JournalLifecycleLog.verify(folder)).toMatchObject({ entries: 1 });
+    await log.close();
+  });
+
+  it('is there after a close that came at once', async () => {
+    const folder = scratchFolder();
+    const { log } = await openJournal(folder);
+    const session = newSession();
+    await log.decide(decisionOf(session, 'close'));
+    await log.close();
+    const again = await openJournal(folder);
+    expect(await again.log.decision(acme, session)).toMatchObject({ decision: { reason: 'close' } });
+    await again.log.close();
   });
 
   it('shares one sync among all that wait', async () => {
@@ -134,10 +159,11 @@ describe('a journal that cannot be written', () => {
     const [before, during, after] = [newSession(), newSession(), newSession()];
     await log.append(0, recordOf(before, 'opened'), holder);
     files.failing = failing;
+    await log.decide(decisionOf(before, 'close'));
     const refused = await Promise.allSettled([
       log.append(0, recordOf(during, 'opened'), holder),
       log.append(0, recordOf(during, 'opened'), newHolder()),
-      log.decide(decisionOf(before, 'close')),
+      log.append(1, recordOf(before, 'closed'), holder),
     ]);
     for (const outcome of refused) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
     expect(log.isSound).toBe(false);
@@ -150,6 +176,28 @@ describe('a journal that cannot be written', () => {
     expect(notices.map(({ kind }) => kind)).toEqual(['journal_failed', 'journal_repaired']);
     await log.close();
     expect(await JournalLifecycleLog.verify(folder)).toMatchObject({ entries: 3, tornBytes: 0 });
+  });
+
+  it('takes no record whose decision went with a failed write, until it was decided again (I2)', async () => {
+    const folder = scratchFolder();
+    const files = new WatchedFiles();
+    const { log } = await openJournal(folder, { files });
+    const session = newSession();
+    await log.append(0, recordOf(session, 'opened'), holder);
+    await log.decide(decisionOf(session, 'close'));
+    files.failing = 'datasync';
+    await expect(log.append(0, recordOf(newSession(), 'opened'), holder)).rejects.toMatchObject({ code: 'unavailable' });
+    files.failing = undefined;
+    expect(await log.append(1, recordOf(session, 'closed'), holder)).toEqual({ outcome: 'undecided' });
+    expect(await log.chain(acme, session)).toHaveLength(1);
+    expect(await log.decide(decisionOf(session, 'close'))).toMatchObject({ won: true });
+    expect(await log.append(1, recordOf(session, 'closed'), holder)).toMatchObject({ outcome: 'created' });
+    await log.close();
+    const kinds = readFileSync(segmentIn(folder), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => /"kind":"(\w+)"/.exec(line)?.[1]);
+    expect(kinds).toEqual(['record', 'decision', 'record']);
   });
 
   it('stays refused while the repair fails too', async () => {

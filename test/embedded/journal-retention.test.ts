@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JournalLifecycleLog } from '../../src/embedded/lifecycle-log.ts';
 import type { SessionId } from '../../src/domain/ids.ts';
-import { acme, collect, decisionOf, newHolder, newSession, recordOf, rival } from '../conformance/samples.ts';
+import { acme, collect, decisionOf, entryOf, newHolder, newSession, recordOf, rival } from '../conformance/samples.ts';
 import { openJournal, scratchFolder, ShiftedClock } from './scratch.ts';
 
 const holder = newHolder();
@@ -95,7 +95,7 @@ describe('a follower', () => {
           for (const { mine, burst } of bursts) {
             following ??= count >= joinAfter % total ? follow(log, from, stop.signal, seen) : undefined;
             const entries = Array.from({ length: burst }, async () => log.append(0, recordOf(newSession(), 'opened', mine ? acme : rival), holder));
-            for (const { entry } of await Promise.all(entries)) if (mine && entry.offset >= from) written.push(entry.offset);
+            for (const { offset } of (await Promise.all(entries)).map(entryOf)) if (mine && offset >= from) written.push(offset);
             count += burst;
           }
           following ??= follow(log, from, stop.signal, seen);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChainEntry } from '../../src/ports/lifecycle-log.ts';
-import { acme, collect, newHolder, newSession, recordOf, rival } from '../conformance/samples.ts';
+import { acme, collect, entryOf, newHolder, newSession, recordOf, rival } from '../conformance/samples.ts';
 import { type NatsNode, oneServer, openNode, plainClient, until } from './nats-node.ts';
 
 const holder = newHolder();
@@ -28,7 +28,7 @@ async function openMany({ log }: NatsNode, count: number, tenant = acme): Promis
       const record = recordOf(newSession(), 'opened', tenant);
       return until(() => log.append(0, record, holder));
     });
-    for (const { entry } of await Promise.all(appended)) offsets.push(entry.offset);
+    for (const { offset } of (await Promise.all(appended)).map(entryOf)) offsets.push(offset);
   }
   return offsets.toSorted((a, b) => a - b);
 }
@@ -134,21 +134,21 @@ describe('a follower', () => {
     const server = await oneServer();
     const node = await openNode([server]);
     const session = newSession();
-    const opened = await node.log.append(0, recordOf(session, 'opened'), holder);
+    const opened = entryOf(await node.log.append(0, recordOf(session, 'opened'), holder));
     await openMany(node, 20);
     const follow = async (from: number, count: number): Promise<readonly ChainEntry[]> => {
       const seen: ChainEntry[] = [];
       for await (const entry of node.log.read(acme, { session, from, follow: true })) if (seen.push(entry) === count) break;
       return seen;
     };
-    const [all, later] = [follow(0, 3), follow(opened.entry.offset + 1, 2)];
-    const failed = await node.log.append(1, recordOf(session, 'partial_deletion_failure'), holder);
+    const [all, later] = [follow(0, 3), follow(opened.offset + 1, 2)];
+    const failed = entryOf(await node.log.append(1, recordOf(session, 'partial_deletion_failure'), holder));
     await openMany(node, 20);
-    const closed = await node.log.append(2, recordOf(session, 'closed'), holder);
-    expect(await all).toEqual([opened.entry, failed.entry, closed.entry]);
-    expect(await later).toEqual([failed.entry, closed.entry]);
-    expect(await follow(0, 3)).toEqual([opened.entry, failed.entry, closed.entry]);
-    expect(await collect(node.log.read(acme, { session, from: failed.entry.offset }))).toEqual([failed.entry, closed.entry]);
+    const closed = entryOf(await node.log.append(2, recordOf(session, 'closed'), holder));
+    expect(await all).toEqual([opened, failed, closed]);
+    expect(await later).toEqual([failed, closed]);
+    expect(await follow(0, 3)).toEqual([opened, failed, closed]);
+    expect(await collect(node.log.read(acme, { session, from: failed.offset }))).toEqual([failed, closed]);
   });
 
   it('ends with the log', async () => {
