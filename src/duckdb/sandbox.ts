@@ -15,6 +15,14 @@ export interface SandboxLimits {
 /** `mutable.public` becomes the only user catalog and the default one. */
 const ATTACH = ["ATTACH ':memory:' AS mutable", 'CREATE SCHEMA mutable.public', 'USE mutable.public'];
 
+/** Those it has are built in; none comes from elsewhere, nor do credentials. */
+const NO_EXTENSIONS = {
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+  allow_community_extensions: 'false',
+  allow_persistent_secrets: 'false',
+} as const;
+
 /** A locked DuckDB instance that holds one session at a time (I7). */
 export class Sandbox {
   readonly #instance: DuckDBInstance;
@@ -34,24 +42,22 @@ export class Sandbox {
   }
 
   /**
-   * The order is the one that works: the spill limit is not enforced unless set after the folder, and nothing can be
-   * set after the lock.
+   * What an instance can be made with costs it nothing, and a statement each afterwards. The order of those is the one
+   * that works: the spill limit is not enforced unless set after the folder, and nothing can be set after the lock.
    */
   static async create(limits: SandboxLimits): Promise<Sandbox> {
-    const instance = await DuckDBInstance.create(':memory:');
+    const instance = await DuckDBInstance.create(':memory:', {
+      ...NO_EXTENSIONS,
+      errors_as_json: 'true',
+      threads: String(limits.threads),
+      memory_limit: `${limits.memoryLimitBytes}B`,
+    });
     const connection = await instance.connect();
     await runAll(connection, [
-      'SET autoinstall_known_extensions = false',
-      'SET autoload_known_extensions = false',
-      'SET allow_community_extensions = false',
-      'SET allow_persistent_secrets = false',
-      'SET GLOBAL errors_as_json = true',
       ...ATTACH,
       'DETACH memory',
       `SET temp_directory = '${limits.spillDirectory.replaceAll("'", "''")}'`,
       `SET max_temp_directory_size = '${limits.spillMaxBytes}B'`,
-      `SET threads = ${limits.threads}`,
-      `SET memory_limit = '${limits.memoryLimitBytes}B'`,
       'SET enable_external_access = false',
       'SET lock_configuration = true',
     ]);
