@@ -19,8 +19,8 @@ export type Proof = 'dropped' | 'process_exit' | 'unreachable';
 
 /** What was erased where, in words that claim no more than is known (I6): freed pages are not zeroed. */
 export interface Erasure {
-  /** `instance_closed`: the DuckDB instance was destroyed; `catalog_detached`: dropped and freed for reuse; `process_exit`. */
-  readonly memory: 'instance_closed' | 'catalog_detached' | 'process_exit';
+  /** `instance_closed`: the DuckDB instance was destroyed; `catalog_detached`: dropped and freed for reuse; `process_exit`; `none`: it held nothing. */
+  readonly memory: 'instance_closed' | 'catalog_detached' | 'process_exit' | 'none';
   /** `removed`: the session's spill folder is gone; `none`: it never had one; `until_restart`: on the dead node's disk until a node starts there. */
   readonly spill: 'removed' | 'none' | 'until_restart';
   /** The journal holds names and counts of tables, never rows. */

@@ -19,6 +19,7 @@ export type SlotErasure = Pick<Erasure, 'memory' | 'spill'>;
 interface Ready {
   readonly sandbox: Promise<Sandbox>;
   readonly sinceMs: number;
+  isMade: boolean;
 }
 
 /** Sandboxes kept beyond `ahead` for a demand that was there a moment ago. */
@@ -58,10 +59,8 @@ export class SlotPool {
   }
 
   async take(): Promise<Sandbox> {
-    // The one used last: those that demand has no use for grow old, and go.
-    const ready = this.#ready.pop()?.sandbox ?? this.#make();
     try {
-      const sandbox = await ready;
+      const sandbox = await this.#takeReady();
       this.#uses.set(sandbox, (this.#uses.get(sandbox) ?? 0) + 1);
       this.#takenAtBytes.set(sandbox, this.#recentBytes());
       return sandbox;
@@ -117,10 +116,20 @@ export class SlotPool {
     return this.#looked.bytes;
   }
 
+  /** Of those that are made the one used last, so that those that demand has no use for grow old, and go; else the one begun first. */
+  #takeReady(): Promise<Sandbox> {
+    const made = this.#ready.findLastIndex(({ isMade }) => isMade);
+    return this.#ready.splice(Math.max(0, made), 1)[0]?.sandbox ?? this.#make();
+  }
+
   #put(sandbox: Promise<Sandbox>): void {
-    // Heard by whoever takes it.
-    sandbox.catch(() => undefined);
-    this.#ready.push({ sandbox, sinceMs: performance.now() });
+    const ready: Ready = { sandbox, sinceMs: performance.now(), isMade: false };
+    sandbox.then(
+      () => (ready.isMade = true),
+      // Heard by whoever takes it.
+      () => undefined,
+    );
+    this.#ready.push(ready);
   }
 
   #trimOld(): void {

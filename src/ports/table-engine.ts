@@ -9,7 +9,7 @@ import type { TableCount } from './lease-store.ts';
 /** Where a session's tables live. One tenant never shares a process with another (I7). */
 export interface TableEngine {
   /**
-   * Takes a slot for the session: warm when there is one, made otherwise.
+   * Takes a place for the session. Its first work takes what it needs there: warm when there is one, made otherwise.
    * @throws QuotaExceeded (`quota: "workers"`) when every worker is taken; Unavailable when none can be started
    */
   openSlot(request: SlotRequest): Promise<Slot>;

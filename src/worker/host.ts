@@ -1,28 +1,21 @@
 import type { SqlPolicy } from '../duckdb/sql-policy.ts';
 import { TableEngineSlot } from '../duckdb/table-engine.ts';
-import {
-  asMayflyError,
-  deserializeError,
-  Internal,
-  type MayflyError,
-  MemoryLimitExceeded,
-  QueryCancelled,
-  QuotaExceeded,
-  Unavailable,
-  type SerializedError,
-} from '../domain/errors.ts';
+import { asMayflyError, deserializeError, type MayflyError, MemoryLimitExceeded, QueryCancelled, Unavailable, type SerializedError } from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
 import type { SlotPool } from '../duckdb/slot-pool.ts';
 import type { ServingWindow } from '../domain/serving-window.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { DropReceipt, TableOrigin } from '../ports/table-engine.ts';
 import { FRAME, type Frame } from './frames.ts';
-import type { NoteReply, OriginCall, WorkerCall, WorkerSettings } from './input.ts';
+import type { CallOf, NoteReply, OriginCall, SlotAddress, WorkerCall, WorkerSettings } from './input.ts';
 import { EMPTY_WORKER_BYTES, MemoryBound } from './memory-bound.ts';
 import { IncomingBody, SendWindow, type Wire } from './wire.ts';
 import { WorkerFence } from './worker-fence.ts';
 
 const INTERRUPT_EVERY_MS = 20;
+/** Of a session that was opened and did nothing. */
+const NOTHING_HELD = { dropped: [], counted: 'exact', surviving: [], erasure: { memory: 'none', spill: 'none', journal: 'no_row_data' } } as const;
+
 /** A call under way in the worker, until its last byte was sent. */
 interface Activity {
   readonly slot: number;
@@ -39,7 +32,8 @@ export class WorkerHost {
   readonly #pool: SlotPool;
   readonly #policy: SqlPolicy;
   readonly #settings: WorkerSettings;
-  readonly #slots = new Map<number, TableEngineSlot>();
+  /** Those of sessions that did something. */
+  readonly #slots = new Map<number, Promise<TableEngineSlot>>();
   readonly #activities = new Map<number, Activity>();
   readonly #memory = new MemoryBound(
     () => this.#memoryMaxBytes(),
@@ -113,9 +107,12 @@ export class WorkerHost {
   }
 
   async #perform(id: number, call: WorkerCall, activity: Activity): Promise<{ result: unknown; body?: ByteStream }> {
-    if (call.call === 'open') return { result: await this.#open(call) };
-    const slot = this.#slots.get(call.slot);
-    if (slot === undefined) throw new Internal(`The worker has no slot ${call.slot}`);
+    if (call.call === 'drop') return { result: await this.#drop(call) };
+    if (call.call === 'seal') {
+      await (await this.#openSlot(call.slot))?.seal();
+      return { result: {} };
+    }
+    const slot = await this.#slotOf(call);
     const note = (count: TableCount): Promise<void> => this.#note(id, activity, count);
     switch (call.call) {
       case 'createTable':
@@ -130,31 +127,31 @@ export class WorkerHost {
         return { result: await slot.describeTable(call.name) };
       case 'dropTable':
         return { result: await slot.dropTable(call.name, note) };
-      case 'seal':
-        await slot.seal();
-        return { result: {} };
-      case 'drop':
-        return { result: await this.#drop(slot, call) };
     }
   }
 
-  async #open(call: Extract<WorkerCall, { call: 'open' }>): Promise<Record<string, never>> {
-    if (this.#slots.size >= this.#settings.sessionsMax) {
-      throw new QuotaExceeded('The worker has no room for another session', { limit: this.#settings.sessionsMax, quota: 'sessions_per_worker' });
-    }
-    const slot = await TableEngineSlot.open(this.#pool, this.#policy, {
-      session: call.session,
-      messageMaxBytes: this.#settings.messageMaxBytes,
-      isFenced: this.#fence.isOver,
-    });
-    this.#slots.set(call.slot, slot);
-    return {};
+  /** The session's slot, which its first call opens; one that could not be opened is tried again by the next call. */
+  #slotOf({ slot, session }: SlotAddress): Promise<TableEngineSlot> {
+    const known = this.#slots.get(slot);
+    if (known !== undefined) return known;
+    const { messageMaxBytes } = this.#settings;
+    const opened = TableEngineSlot.open(this.#pool, this.#policy, { session, messageMaxBytes, isFenced: this.#fence.isOver });
+    this.#slots.set(slot, opened);
+    opened.catch(() => this.#slots.delete(slot));
+    return opened;
+  }
+
+  /** Undefined when its session did nothing, or could not begin. */
+  async #openSlot(slot: number): Promise<TableEngineSlot | undefined> {
+    return this.#slots.get(slot)?.catch(() => undefined);
   }
 
   /** The node keeps the receipt, so the slot need not be known any longer (I4). */
-  async #drop(slot: TableEngineSlot, call: Extract<WorkerCall, { call: 'drop' }>): Promise<DropReceipt> {
-    const receipt = await slot.drop(call.token);
-    if (receipt.surviving.length === 0) this.#slots.delete(call.slot);
+  async #drop({ slot, token }: CallOf<'drop'>): Promise<DropReceipt> {
+    const opened = await this.#openSlot(slot);
+    if (opened === undefined) return { token, ...NOTHING_HELD };
+    const receipt = await opened.drop(token);
+    if (receipt.surviving.length === 0) this.#slots.delete(slot);
     return receipt;
   }
 
@@ -174,7 +171,7 @@ export class WorkerHost {
   #cancel(activity: Activity, error: MayflyError = new QueryCancelled('The statement was interrupted; nothing of it was kept')): void {
     activity.body.fail(error);
     activity.window.fail(() => error);
-    const interrupt = (): void => this.#slots.get(activity.slot)?.interrupt(error);
+    const interrupt = (): void => void this.#openSlot(activity.slot).then((slot) => slot?.interrupt(error));
     interrupt();
     activity.pulse ??= setInterval(interrupt, INTERRUPT_EVERY_MS);
   }

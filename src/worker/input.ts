@@ -26,16 +26,24 @@ export interface WorkerSettings {
 export type OriginCall =
   { readonly kind: 'arrow' } | { readonly kind: 'columns'; readonly columns: readonly ColumnSpec[] } | { readonly kind: 'query'; readonly query: string };
 
-/** What the node asks of a worker. Bodies follow as raw bytes under the same call id. */
-export type WorkerCall =
-  | { readonly call: 'open'; readonly slot: number; readonly session: SessionId }
-  | { readonly call: 'createTable'; readonly slot: number; readonly name: LogicalName; readonly origin: OriginCall; readonly primaryKey: readonly string[] }
-  | { readonly call: 'insert'; readonly slot: number; readonly name: LogicalName; readonly format: RowFormat }
-  | { readonly call: 'query'; readonly slot: number; readonly query: SlotQuery }
-  | { readonly call: 'describeTable'; readonly slot: number; readonly name: LogicalName }
-  | { readonly call: 'dropTable'; readonly slot: number; readonly name: LogicalName }
-  | { readonly call: 'seal'; readonly slot: number }
-  | { readonly call: 'drop'; readonly slot: number; readonly token: number };
+/** The slot a call is for. The first call of a session takes what it needs: to open one costs the worker nothing. */
+export interface SlotAddress {
+  /** Never the same again while the node runs. */
+  readonly slot: number;
+  readonly session: SessionId;
+}
+
+/** What the node asks of a worker. Bodies follow as raw bytes under the same call id. Nothing follows a drop (I5). */
+export type WorkerCall = SlotAddress &
+  (
+    | { readonly call: 'createTable'; readonly name: LogicalName; readonly origin: OriginCall; readonly primaryKey: readonly string[] }
+    | { readonly call: 'insert'; readonly name: LogicalName; readonly format: RowFormat }
+    | { readonly call: 'query'; readonly query: SlotQuery }
+    | { readonly call: 'describeTable'; readonly name: LogicalName }
+    | { readonly call: 'dropTable'; readonly name: LogicalName }
+    | { readonly call: 'seal' }
+    | { readonly call: 'drop'; readonly token: number }
+  );
 
 export type CallOf<Name extends WorkerCall['call']> = Extract<WorkerCall, { readonly call: Name }>;
 

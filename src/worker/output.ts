@@ -3,7 +3,6 @@ import type { DropReceipt, TableDescription } from '../ports/table-engine.ts';
 
 /** What a worker answers, by call; an error travels as a `SerializedError` instead. */
 export interface WorkerResults {
-  readonly open: Record<string, never>;
   readonly createTable: { readonly rows: number };
   /** Rows inserted, and rows now in the table. */
   readonly insert: { readonly rows: number; readonly total: number };

@@ -108,9 +108,7 @@ export class WorkerTableEngine implements TableEngine {
     const client = await abortable(worker.ready, signal);
     // A worker that started since the last heartbeat has not heard it.
     if (this.#window !== undefined) client.serveWithin(this.#window);
-    const slot = ++this.#lastSlot;
-    await client.start({ call: 'open', slot, session }).answered;
-    return new RemoteSlot(client, slot, this.#settings, () => worker.release(session));
+    return new RemoteSlot(client, { slot: ++this.#lastSlot, session }, this.#settings, () => worker.release(session));
   }
 
   #refill(): void {

@@ -1,9 +1,9 @@
-import { MayflyError, QueryCancelled, QueryTimeout } from '../domain/errors.ts';
+import { LeaseLost, MayflyError, QueryCancelled, QueryTimeout } from '../domain/errors.ts';
 import type { ByteStream, RowFormat } from '../domain/gateway.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { DropReceipt, Slot, SlotAnswer, SlotQuery, TableDescription, TableOrigin, WorkerLoss, WorkOptions } from '../ports/table-engine.ts';
 import type { RunningCall, WorkerClient } from './client.ts';
-import type { CallOf } from './input.ts';
+import type { CallOf, SlotAddress } from './input.ts';
 import type { WorkerPoolSettings } from './options.ts';
 import type { WorkerResults } from './output.ts';
 
@@ -14,18 +14,19 @@ type Work = 'createTable' | 'insert' | 'query' | 'describeTable' | 'dropTable';
 export class RemoteSlot implements Slot {
   readonly lost: Promise<WorkerLoss>;
   readonly #worker: WorkerClient;
-  readonly #slot: number;
+  readonly #address: SlotAddress;
   readonly #bounds: Bounds;
   readonly #released: () => void;
   readonly #running = new Set<() => void>();
   #noLongerHeld: () => void = () => undefined;
   #dropping: Promise<DropReceipt> | undefined;
   #receipt: DropReceipt | undefined;
+  #sealed = false;
 
   /** @param released called once, after the drop that left no table */
-  constructor(worker: WorkerClient, slot: number, bounds: Bounds, released: () => void) {
+  constructor(worker: WorkerClient, address: SlotAddress, bounds: Bounds, released: () => void) {
     this.#worker = worker;
-    this.#slot = slot;
+    this.#address = address;
     this.#bounds = bounds;
     this.#released = released;
     this.lost = new Promise((resolve) => {
@@ -36,20 +37,20 @@ export class RemoteSlot implements Slot {
   async createTable(name: LogicalName, origin: TableOrigin, primaryKey: readonly string[], options: WorkOptions): Promise<{ rows: number }> {
     const body = origin.kind === 'arrow' ? origin.body : undefined;
     const described = origin.kind === 'arrow' ? { kind: origin.kind } : origin;
-    const { rows } = await this.#work({ call: 'createTable', slot: this.#slot, name, origin: described, primaryKey }, options, body);
+    const { rows } = await this.#work({ call: 'createTable', ...this.#address, name, origin: described, primaryKey }, options, body);
     await options.noteCount({ name, rows });
     return { rows };
   }
 
   async insert(name: LogicalName, format: RowFormat, body: ByteStream, options: WorkOptions): Promise<{ rows: number }> {
-    const { rows, total } = await this.#work({ call: 'insert', slot: this.#slot, name, format }, options, body);
+    const { rows, total } = await this.#work({ call: 'insert', ...this.#address, name, format }, options, body);
     if (rows > 0) await options.noteCount({ name, rows: total });
     return { rows };
   }
 
   async query(query: SlotQuery, options: WorkOptions): Promise<SlotAnswer> {
-    refuseAborted(options.signal);
-    const running = this.#worker.start({ call: 'query', slot: this.#slot, query }, { noteCount: options.noteCount });
+    this.#admit(options);
+    const running = this.#worker.start({ call: 'query', ...this.#address, query }, { noteCount: options.noteCount });
     const watch = this.#watch(running, options);
     try {
       const { format } = await running.answered;
@@ -60,11 +61,11 @@ export class RemoteSlot implements Slot {
   }
 
   async describeTable(name: LogicalName, options: WorkOptions): Promise<TableDescription> {
-    return this.#work({ call: 'describeTable', slot: this.#slot, name }, options);
+    return this.#work({ call: 'describeTable', ...this.#address, name }, options);
   }
 
   async dropTable(name: LogicalName, options: WorkOptions): Promise<{ rows: number }> {
-    return this.#work({ call: 'dropTable', slot: this.#slot, name }, options);
+    return this.#work({ call: 'dropTable', ...this.#address, name }, options);
   }
 
   async interrupt(): Promise<void> {
@@ -72,10 +73,11 @@ export class RemoteSlot implements Slot {
   }
 
   async seal(): Promise<void> {
+    this.#sealed = true;
     const { interruptGraceMs, dropTimeoutMs } = this.#bounds;
     // What runs has to heed its interrupt; where nothing does, the worker is only late, as it may be with the drop.
     const boundMs = this.#running.size > 0 ? interruptGraceMs : dropTimeoutMs;
-    await this.#bounded(this.#worker.start({ call: 'seal', slot: this.#slot }), boundMs);
+    await this.#bounded(this.#worker.start({ call: 'seal', ...this.#address }), boundMs);
   }
 
   /** The worker forgets a slot that was dropped: the receipt is kept here, and is the answer to every repeat (I4). */
@@ -88,9 +90,10 @@ export class RemoteSlot implements Slot {
 
   async #drop(token: number): Promise<DropReceipt> {
     if (this.#receipt !== undefined) return this.#receipt;
+    this.#sealed = true;
     // Work that does not heed its interrupt is killed for that, well before the drop's own time is up.
     await this.interrupt();
-    const receipt = await this.#bounded(this.#worker.start({ call: 'drop', slot: this.#slot, token }), this.#bounds.dropTimeoutMs);
+    const receipt = await this.#bounded(this.#worker.start({ call: 'drop', ...this.#address, token }), this.#bounds.dropTimeoutMs);
     if (receipt.surviving.length > 0) return receipt;
     this.#receipt = receipt;
     // A slot that was dropped is not lost with its worker.
@@ -100,7 +103,7 @@ export class RemoteSlot implements Slot {
   }
 
   async #work<Name extends Work>(call: CallOf<Name>, options: WorkOptions, body?: ByteStream): Promise<WorkerResults[Name]> {
-    refuseAborted(options.signal);
+    this.#admit(options);
     const running = this.#worker.start<Name>(call, { body, noteCount: options.noteCount });
     const watch = this.#watch(running, options);
     try {
@@ -108,6 +111,12 @@ export class RemoteSlot implements Slot {
     } catch (error) {
       throw watch.explain(error);
     }
+  }
+
+  /** The worker takes the first call it hears for the beginning of a session: it hears none after a seal or a drop (I5). */
+  #admit({ signal }: WorkOptions): void {
+    if (this.#sealed) throw new LeaseLost('The session takes no more work on this node', {});
+    if (signal?.aborted === true) throw new QueryCancelled('The call was cancelled before it began');
   }
 
   /** Interrupts at the timeout and when the caller goes away; then the worker has `interruptGraceMs` to end the call. */
@@ -153,10 +162,6 @@ export class RemoteSlot implements Slot {
 interface Watch {
   readonly stop: () => void;
   readonly explain: (error: unknown) => unknown;
-}
-
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new QueryCancelled('The call was cancelled before it began');
 }
 
 /** A reader that leaves early interrupts the statement, within the same bound as every other interrupt. */

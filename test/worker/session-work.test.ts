@@ -224,6 +224,19 @@ describe('the work of a session', () => {
       { name: 'two', rows: 2 },
     ]);
     expect(await slot.drop(8)).toEqual(receipt);
+    await expect(rows(slot, 'SELECT 1')).rejects.toMatchObject({ code: 'lease_lost' });
+  });
+
+  it('holds nothing before its first work, and says so when it is dropped without any; none begins afterwards (I5, I6)', async () => {
+    const { slot } = await pool.open('acme');
+    const erasure = { memory: 'none', spill: 'none', journal: 'no_row_data' };
+    expect(await slot.drop(1)).toEqual({ token: 1, dropped: [], counted: 'exact', surviving: [], erasure });
+    const late = slot.createTable(name('late'), { kind: 'query', query: 'SELECT 1 AS a' }, [], work());
+    await expect(late).rejects.toMatchObject({ code: 'lease_lost' });
+    const sealed = await pool.open('acme');
+    await sealed.slot.seal();
+    await expect(rows(sealed.slot, 'SELECT 1')).rejects.toMatchObject({ code: 'lease_lost' });
+    expect(await sealed.slot.drop(1)).toMatchObject({ erasure });
   });
 
   it('counts what an insert committed as the session was sealed, and nothing that was refused (I5, I6)', async () => {
