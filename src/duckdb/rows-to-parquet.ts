@@ -32,7 +32,7 @@ export async function writeParquetRows(
   const file = await ScratchFile.in(scratch);
   try {
     await transaction.begin();
-    const columns = await columnsOf(connection, verdict.sql, parameters);
+    const columns = await columnsToBe(connection, verdict.sql, parameters);
     const statement = await connection.prepare(`COPY (${selected(columns, verdict.sql)}) TO ${file.sql} (FORMAT parquet, ROW_GROUP_SIZE ${GROUP_ROWS})`);
     try {
       bindParameters(statement, parameters);
@@ -50,7 +50,7 @@ export async function writeParquetRows(
 }
 
 /** What the rows will be, parameters and all; nothing is run for it. */
-async function columnsOf(connection: DuckDBConnection, sql: string, parameters: SlotQuery['parameters']): Promise<TypedColumn[]> {
+async function columnsToBe(connection: DuckDBConnection, sql: string, parameters: SlotQuery['parameters']): Promise<TypedColumn[]> {
   const asked = await connection.prepare(sql);
   const { statementType } = asked;
   asked.destroySync();
@@ -58,8 +58,7 @@ async function columnsOf(connection: DuckDBConnection, sql: string, parameters: 
   const none = await connection.prepare(`FROM (${sql}\n) LIMIT 0`);
   try {
     bindParameters(none, parameters);
-    const result = await none.run();
-    return result.columnNames().map((name, index) => ({ name, type: result.columnType(index) }));
+    return columnsOf(await none.run());
   } finally {
     none.destroySync();
   }

@@ -30,6 +30,7 @@ const SMALL_BYTES = 32 * 1_048_576;
 /** A bound on whatever an instance may gather over its sessions. */
 const USES_MAX = 1_000;
 const COLLECT_AFTER_MS = 250;
+const KIB = 1_024;
 /** A look at the process's memory costs as much as a small statement: the beginnings of sessions share one this long. */
 const LOOK_EVERY_MS = 20;
 
@@ -107,7 +108,9 @@ export class SlotPool {
   }
 
   #stayedSmall(sandbox: Sandbox): boolean {
-    return !sandbox.hasSpilled && process.memoryUsage.rss() - (this.#takenAtBytes.get(sandbox) ?? 0) <= SMALL_BYTES;
+    const smallBytes = (this.#takenAtBytes.get(sandbox) ?? 0) + SMALL_BYTES;
+    // What the process never held it does not hold now: the peak costs a tenth of a look.
+    return !sandbox.hasSpilled && (process.resourceUsage().maxRSS * KIB <= smallBytes || process.memoryUsage.rss() <= smallBytes);
   }
 
   #recentBytes(): number {

@@ -5,11 +5,11 @@ import type { TableCount } from '../ports/lease-store.ts';
 import type { SlotQuery } from '../ports/table-engine.ts';
 import type { ChunkBudget } from './chunk-budget.ts';
 import { bindParameters } from './parameters.ts';
+import { columnsOf } from './result-columns.ts';
 import type { RowEncoder } from './row-formats.ts';
 import type { Verdict } from './sql-policy.ts';
 import { countRows, type TableCatalog } from './table-catalog.ts';
 import type { Transaction } from './transaction.ts';
-import type { TypedColumn } from './type-map.ts';
 
 export interface StatementWork {
   readonly connection: DuckDBConnection;
@@ -94,11 +94,6 @@ export async function* streamRows(
     }
     statement?.destroySync();
   }
-}
-
-function columnsOf(result: DuckDBResult): TypedColumn[] {
-  const types = result.columnTypes();
-  return result.columnNames().map((name, index) => ({ name, type: types[index]! }));
 }
 
 async function* chunksOf(

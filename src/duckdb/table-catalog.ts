@@ -4,6 +4,7 @@ import type { ColumnView } from '../domain/gateway.ts';
 import type { LogicalName } from '../domain/table-name.ts';
 import type { TableCount } from '../ports/lease-store.ts';
 import type { TableDescription } from '../ports/table-engine.ts';
+import { columnsOf } from './result-columns.ts';
 import type { TypedColumn } from './type-map.ts';
 
 /** A table as DuckDB knows it: sessions may not run DDL, so names need no other quoting than this. */
@@ -86,6 +87,5 @@ export async function readColumns(connection: DuckDBConnection, name: LogicalNam
 
 export async function readTypedColumns(connection: DuckDBConnection, name: LogicalName): Promise<TypedColumn[]> {
   const result = await connection.run(`SELECT * FROM ${qualified(name)} LIMIT 0`);
-  const types = result.columnTypes();
-  return result.columnNames().map((column, index) => ({ name: column, type: types[index]! }));
+  return columnsOf(result);
 }
