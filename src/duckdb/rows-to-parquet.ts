@@ -4,6 +4,7 @@ import type { SlotQuery } from '../ports/table-engine.ts';
 import { distinctNames } from './distinct-names.ts';
 import { bindParameters } from './parameters.ts';
 import { parquetType } from './parquet-types.ts';
+import { columnsOf } from './result-columns.ts';
 import { ScratchFile, type ScratchFolder } from './scratch-file.ts';
 import type { Verdict } from './sql-policy.ts';
 import { quoted } from './table-catalog.ts';

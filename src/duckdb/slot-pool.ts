@@ -129,17 +129,22 @@ export class SlotPool {
     const ready: Ready = { sandbox, sinceMs: performance.now(), isMade: false };
     sandbox.then(
       () => (ready.isMade = true),
-      // Heard by whoever takes it.
-      () => undefined,
+      // Heard by whoever waits for it; nobody else is to.
+      () => this.#forget(ready),
     );
     this.#ready.push(ready);
+  }
+
+  #forget(ready: Ready): void {
+    const at = this.#ready.indexOf(ready);
+    if (at >= 0) this.#ready.splice(at, 1);
   }
 
   #trimOld(): void {
     this.#trim = undefined;
     const oldMs = performance.now() - KEPT_MS;
     const spare = this.#ready.filter(({ sinceMs }) => sinceMs <= oldMs).slice(0, Math.max(0, this.#ready.length - this.#options.ahead));
-    for (const ready of spare) this.#ready.splice(this.#ready.indexOf(ready), 1);
+    for (const ready of spare) this.#forget(ready);
     void this.#discard(spare);
     if (this.#ready.length > this.#options.ahead) this.#trim = setTimeout(() => this.#trimOld(), KEPT_MS).unref();
   }

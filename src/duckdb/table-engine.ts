@@ -116,8 +116,7 @@ export class TableEngineSlot {
       return { format, body: await holdBack(rows, end) };
     } catch (error) {
       // An interrupt may have come before anything began: it must not go on into the next statement.
-      await transaction.rollback();
-      end();
+      await transaction.rollback().finally(end);
       throw transaction.explain(error);
     }
   }

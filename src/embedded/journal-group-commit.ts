@@ -99,7 +99,7 @@ export class GroupCommit {
 
   /**
    * As `place`, for an entry that counts from now on and need not be durable before what is placed after it: it shares
-   * that one's sync. Lost is then the one with the other, never the first alone.
+   * that one's sync. A failed write before that takes it away: whoever places what follows from it looks first.
    */
   placeUnhurried(draft: EntryDraft): Placed {
     const placed = this.#enqueue(draft);

@@ -130,6 +130,11 @@ export class WorkerClient implements WorkerProcess {
     return () => this.#onExit.delete(tell);
   }
 
+  /** Whether it takes no call any more, be its end told or not. */
+  get isGone(): boolean {
+    return this.#loss !== undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   serveWithin(window: ServingWindow): void {
     this.#wire.sendJson(FRAME.window, 0, window);
   }

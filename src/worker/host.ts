@@ -1,6 +1,15 @@
 import type { SqlPolicy } from '../duckdb/sql-policy.ts';
 import { TableEngineSlot } from '../duckdb/table-engine.ts';
-import { asMayflyError, deserializeError, type MayflyError, MemoryLimitExceeded, QueryCancelled, Unavailable, type SerializedError } from '../domain/errors.ts';
+import {
+  asMayflyError,
+  deserializeError,
+  Internal,
+  type MayflyError,
+  MemoryLimitExceeded,
+  QueryCancelled,
+  Unavailable,
+  type SerializedError,
+} from '../domain/errors.ts';
 import type { ByteStream } from '../domain/gateway.ts';
 import type { SlotPool } from '../duckdb/slot-pool.ts';
 import type { ServingWindow } from '../domain/serving-window.ts';
@@ -9,12 +18,15 @@ import type { DropReceipt, TableOrigin } from '../ports/table-engine.ts';
 import { FRAME, type Frame } from './frames.ts';
 import type { CallOf, NoteReply, OriginCall, SlotAddress, WorkerCall, WorkerSettings } from './input.ts';
 import { EMPTY_WORKER_BYTES, MemoryBound } from './memory-bound.ts';
+import { NOTHING_HELD } from './nothing-held.ts';
 import { IncomingBody, SendWindow, type Wire } from './wire.ts';
 import { WorkerFence } from './worker-fence.ts';
 
 const INTERRUPT_EVERY_MS = 20;
-/** Of a session that was opened and did nothing. */
-const NOTHING_HELD = { dropped: [], counted: 'exact', surviving: [], erasure: { memory: 'none', spill: 'none', journal: 'no_row_data' } } as const;
+interface OpenedSlot {
+  readonly slot: Promise<TableEngineSlot>;
+  failed: boolean;
+}
 
 /** A call under way in the worker, until its last byte was sent. */
 interface Activity {
@@ -22,6 +34,8 @@ interface Activity {
   readonly body: IncomingBody;
   readonly window: SendWindow;
   reply?: (reply: NoteReply) => void;
+  /** Ends its wait for the slot. */
+  refuse?: (error: MayflyError) => void;
   pulse?: NodeJS.Timeout;
   done?: Promise<void>;
 }
@@ -33,7 +47,7 @@ export class WorkerHost {
   readonly #policy: SqlPolicy;
   readonly #settings: WorkerSettings;
   /** Those of sessions that did something. */
-  readonly #slots = new Map<number, Promise<TableEngineSlot>>();
+  readonly #slots = new Map<number, OpenedSlot>();
   readonly #activities = new Map<number, Activity>();
   readonly #memory = new MemoryBound(
     () => this.#memoryMaxBytes(),
@@ -112,7 +126,7 @@ export class WorkerHost {
       await (await this.#openSlot(call.slot))?.seal();
       return { result: {} };
     }
-    const slot = await this.#slotOf(call);
+    const slot = await this.#slotFor(call, activity);
     const note = (count: TableCount): Promise<void> => this.#note(id, activity, count);
     switch (call.call) {
       case 'createTable':
@@ -133,24 +147,38 @@ export class WorkerHost {
   /** The session's slot, which its first call opens; one that could not be opened is tried again by the next call. */
   #slotOf({ slot, session }: SlotAddress): Promise<TableEngineSlot> {
     const known = this.#slots.get(slot);
-    if (known !== undefined) return known;
+    if (known?.failed === false) return known.slot;
     const { messageMaxBytes } = this.#settings;
-    const opened = TableEngineSlot.open(this.#pool, this.#policy, { session, messageMaxBytes, isFenced: this.#fence.isOver });
+    const opening = TableEngineSlot.open(this.#pool, this.#policy, { session, messageMaxBytes, isFenced: this.#fence.isOver });
+    const opened: OpenedSlot = {
+      failed: false,
+      slot: opening.catch((cause: unknown) => {
+        opened.failed = true;
+        throw new Unavailable('The worker could not make what the session needs; try again', {}, { cause });
+      }),
+    };
     this.#slots.set(slot, opened);
-    opened.catch(() => this.#slots.delete(slot));
-    return opened;
+    return opened.slot;
+  }
+
+  /** A slot may take long to make: who goes away meanwhile does not wait for it. */
+  #slotFor(call: WorkerCall, activity: Activity): Promise<TableEngineSlot> {
+    return new Promise((resolve, reject) => {
+      activity.refuse = reject;
+      this.#slotOf(call).then(resolve, reject);
+    });
   }
 
   /** Undefined when its session did nothing, or could not begin. */
   async #openSlot(slot: number): Promise<TableEngineSlot | undefined> {
-    return this.#slots.get(slot)?.catch(() => undefined);
+    return this.#slots.get(slot)?.slot.catch(() => undefined);
   }
 
   /** The node keeps the receipt, so the slot need not be known any longer (I4). */
   async #drop({ slot, token }: CallOf<'drop'>): Promise<DropReceipt> {
+    if (!this.#slots.has(slot)) throw new Internal(`The worker has no slot ${slot}`);
     const opened = await this.#openSlot(slot);
-    if (opened === undefined) return { token, ...NOTHING_HELD };
-    const receipt = await opened.drop(token);
+    const receipt = (await opened?.drop(token)) ?? { token, ...NOTHING_HELD };
     if (receipt.surviving.length === 0) this.#slots.delete(slot);
     return receipt;
   }
@@ -171,6 +199,7 @@ export class WorkerHost {
   #cancel(activity: Activity, error: MayflyError = new QueryCancelled('The statement was interrupted; nothing of it was kept')): void {
     activity.body.fail(error);
     activity.window.fail(() => error);
+    activity.refuse?.(error);
     const interrupt = (): void => void this.#openSlot(activity.slot).then((slot) => slot?.interrupt(error));
     interrupt();
     activity.pulse ??= setInterval(interrupt, INTERRUPT_EVERY_MS);

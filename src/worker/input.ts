@@ -5,6 +5,7 @@ import type { SlotQuery } from '../ports/table-engine.ts';
 
 /** What a worker is told when it starts, through its environment: numbers with their unit. */
 export interface WorkerSettings {
+  /** What the node gives it at one time, at most. */
   readonly sessionsMax: number;
   readonly slotsAhead: number;
   readonly threadsPerSlot: number;

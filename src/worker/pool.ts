@@ -60,8 +60,8 @@ export class WorkerTableEngine implements TableEngine {
         return await this.#open(worker, request);
       } catch (error) {
         worker.release(request.session);
-        // A worker that died under the call says nothing of the next one; the session holds no data yet.
-        if (tries >= OPEN_TRIES_MAX || !worker.retiring || this.#closing || request.signal?.aborted === true) throw error;
+        // A worker that died meanwhile says nothing of the next one; the session holds no data yet.
+        if (tries >= OPEN_TRIES_MAX || !(worker.retiring || worker.isGone) || this.#closing || request.signal?.aborted === true) throw error;
       }
     }
   }
@@ -81,7 +81,7 @@ export class WorkerTableEngine implements TableEngine {
   /** The tenant's own worker with the fewest sessions, while it has room for more; else a spare, ready ones first; else a new one. */
   #place(tenant: Tenant): PooledWorker {
     const { sessionsPerWorkerMax, maxWorkers, cores } = this.#settings;
-    const usable = [...this.#workers].filter(({ retiring }) => !retiring);
+    const usable = [...this.#workers].filter(({ retiring, isGone }) => !retiring && !isGone);
     const own = usable.filter((worker) => worker.tenant === tenant).sort((a, b) => a.sessions - b.sessions);
     const spares = usable.filter((worker) => worker.tenant === undefined).sort((a, b) => Number(b.isReady) - Number(a.isReady));
     const maySpread = own.length < cores && spares[0]?.isReady === true;
@@ -92,9 +92,10 @@ export class WorkerTableEngine implements TableEngine {
     return this.#add();
   }
 
-  /** A worker without sessions makes room for another tenant. @throws QuotaExceeded when there is none */
+  /** A worker without sessions makes room for another tenant. @throws QuotaExceeded when there is none, Unavailable when there soon is */
   #retireIdle(limit: number): void {
-    const idle = [...this.#workers].find((worker) => worker.sessions === 0 && !worker.retiring);
+    const idle = [...this.#workers].find((worker) => worker.sessions === 0 && !worker.retiring && !worker.isGone);
+    if (idle === undefined && [...this.#workers].some(({ isGone }) => isGone)) throw new Unavailable('A worker process ended and is being replaced; try again');
     if (idle === undefined) {
       throw new QuotaExceeded(`All ${limit} workers of the node are taken by sessions of other tenants, or full: close sessions, or raise --max-workers`, {
         limit,
@@ -108,7 +109,11 @@ export class WorkerTableEngine implements TableEngine {
     const client = await abortable(worker.ready, signal);
     // A worker that started since the last heartbeat has not heard it.
     if (this.#window !== undefined) client.serveWithin(this.#window);
-    return new RemoteSlot(client, { slot: ++this.#lastSlot, session }, this.#settings, () => worker.release(session));
+    if (client.isGone) throw new Unavailable('The worker process ended; try again');
+    return new RemoteSlot(client, { slot: ++this.#lastSlot, session }, this.#settings, {
+      begun: () => worker.begin(session),
+      released: () => worker.release(session),
+    });
   }
 
   #refill(): void {

@@ -14,6 +14,8 @@ export class PooledWorker {
   readonly ready: Promise<WorkerClient>;
   readonly #supervised: SupervisedWorker;
   readonly #sessions = new Set<SessionId>();
+  /** Those that did something. */
+  readonly #working = new Set<SessionId>();
   readonly #memoryLimitBytes: number;
   #client: WorkerClient | undefined;
   #tenant: Tenant | undefined;
@@ -65,6 +67,11 @@ export class PooledWorker {
     return this.#retiring;
   }
 
+  /** Whether its process ended, or is being killed: its end is told only once its files are removed. */
+  get isGone(): boolean {
+    return this.#client?.isGone === true;
+  }
+
   get sessions(): number {
     return this.#sessions.size;
   }
@@ -73,9 +80,9 @@ export class PooledWorker {
     return this.#client;
   }
 
-  /** What its sessions may hold together, in bytes. */
+  /** What its sessions may hold together, in bytes; one that did nothing holds nothing. */
   get memoryLimitBytes(): number {
-    return this.#sessions.size * this.#memoryLimitBytes;
+    return this.#working.size * this.#memoryLimitBytes;
   }
 
   /** From the first session on the worker is its tenant's for good (I7): freed pages are not zeroed. */
@@ -86,7 +93,12 @@ export class PooledWorker {
     if (this.#isReady) this.#supervised.assign();
   }
 
+  begin(session: SessionId): void {
+    this.#working.add(session);
+  }
+
   release(session: SessionId): void {
+    this.#working.delete(session);
     if (this.#sessions.delete(session) && this.#sessions.size === 0 && this.#isReady) this.#supervised.vacate();
   }
 

@@ -4,11 +4,20 @@ import type { LogicalName } from '../domain/table-name.ts';
 import type { DropReceipt, Slot, SlotAnswer, SlotQuery, TableDescription, TableOrigin, WorkerLoss, WorkOptions } from '../ports/table-engine.ts';
 import type { RunningCall, WorkerClient } from './client.ts';
 import type { CallOf, SlotAddress } from './input.ts';
+import { NOTHING_HELD } from './nothing-held.ts';
 import type { WorkerPoolSettings } from './options.ts';
 import type { WorkerResults } from './output.ts';
 
 type Bounds = Pick<WorkerPoolSettings, 'clock' | 'interruptGraceMs' | 'dropTimeoutMs'>;
 type Work = 'createTable' | 'insert' | 'query' | 'describeTable' | 'dropTable';
+
+/** Told of the slot's life, each once. */
+export interface SlotHold {
+  /** Before the first work is sent. */
+  begun(): void;
+  /** After the drop that left no table. */
+  released(): void;
+}
 
 /** A slot in a worker process. It keeps the bounds: an interrupt that is not heeded in time costs the worker its life. */
 export class RemoteSlot implements Slot {
@@ -16,19 +25,19 @@ export class RemoteSlot implements Slot {
   readonly #worker: WorkerClient;
   readonly #address: SlotAddress;
   readonly #bounds: Bounds;
-  readonly #released: () => void;
+  readonly #hold: SlotHold;
   readonly #running = new Set<() => void>();
   #noLongerHeld: () => void = () => undefined;
   #dropping: Promise<DropReceipt> | undefined;
   #receipt: DropReceipt | undefined;
+  #begun = false;
   #sealed = false;
 
-  /** @param released called once, after the drop that left no table */
-  constructor(worker: WorkerClient, address: SlotAddress, bounds: Bounds, released: () => void) {
+  constructor(worker: WorkerClient, address: SlotAddress, bounds: Bounds, hold: SlotHold) {
     this.#worker = worker;
     this.#address = address;
     this.#bounds = bounds;
-    this.#released = released;
+    this.#hold = hold;
     this.lost = new Promise((resolve) => {
       this.#noLongerHeld = worker.onExit(resolve);
     });
@@ -74,6 +83,7 @@ export class RemoteSlot implements Slot {
 
   async seal(): Promise<void> {
     this.#sealed = true;
+    if (!this.#begun) return;
     const { interruptGraceMs, dropTimeoutMs } = this.#bounds;
     // What runs has to heed its interrupt; where nothing does, the worker is only late, as it may be with the drop.
     const boundMs = this.#running.size > 0 ? interruptGraceMs : dropTimeoutMs;
@@ -93,13 +103,19 @@ export class RemoteSlot implements Slot {
     this.#sealed = true;
     // Work that does not heed its interrupt is killed for that, well before the drop's own time is up.
     await this.interrupt();
-    const receipt = await this.#bounded(this.#worker.start({ call: 'drop', ...this.#address, token }), this.#bounds.dropTimeoutMs);
+    const receipt = await this.#dropped(token);
     if (receipt.surviving.length > 0) return receipt;
     this.#receipt = receipt;
     // A slot that was dropped is not lost with its worker.
     this.#noLongerHeld();
-    this.#released();
+    this.#hold.released();
     return receipt;
+  }
+
+  /** A worker that was never asked for anything has nothing to drop. */
+  async #dropped(token: number): Promise<DropReceipt> {
+    if (!this.#begun) return { token, ...NOTHING_HELD };
+    return this.#bounded(this.#worker.start({ call: 'drop', ...this.#address, token }), this.#bounds.dropTimeoutMs);
   }
 
   async #work<Name extends Work>(call: CallOf<Name>, options: WorkOptions, body?: ByteStream): Promise<WorkerResults[Name]> {
@@ -113,10 +129,13 @@ export class RemoteSlot implements Slot {
     }
   }
 
-  /** The worker takes the first call it hears for the beginning of a session: it hears none after a seal or a drop (I5). */
+  /** The worker opens the slot for the first call it hears: it hears none after a seal or a drop (I5). */
   #admit({ signal }: WorkOptions): void {
     if (this.#sealed) throw new LeaseLost('The session takes no more work on this node', {});
     if (signal?.aborted === true) throw new QueryCancelled('The call was cancelled before it began');
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#hold.begun();
   }
 
   /** Interrupts at the timeout and when the caller goes away; then the worker has `interruptGraceMs` to end the call. */

@@ -227,7 +227,7 @@ describe('bounds on memory', () => {
 });
 
 describe('a worker that stands still', () => {
-  it('has as long as for a drop, not for an interrupt, to seal a session in which nothing runs', async () => {
+  it('has as long as for a drop, not for an interrupt, to seal a session in which nothing runs; then it is replaced at once', async () => {
     const timers: { run: () => void; delayMs: number }[] = [];
     const noting = {
       ...clock,
@@ -238,14 +238,18 @@ describe('a worker that stands still', () => {
     };
     await using pool = await startPool({ clock: noting, interruptGraceMs: 1, dropTimeoutMs: 77_000 });
     const { slot } = await pool.open('acme');
+    expect(await rows(slot, 'SELECT 1')).toEqual([[1]]);
     for (const pid of pool.pids) process.kill(pid, 'SIGSTOP');
     const sealed = slot.seal();
     const bound = timers.at(-1);
     expect(bound?.delayMs).toBe(77_000);
     bound?.run();
+    // Its end is not told yet, and nothing is opened on it any more.
+    const next = pool.open('acme');
     await expect(sealed).rejects.toMatchObject({ code: 'unavailable' });
     expect(await slot.lost).toMatchObject({ cause: 'unresponsive' });
     for (const pid of pool.pids) process.kill(pid, 'SIGCONT');
+    expect(await rows((await next).slot, 'SELECT 2')).toEqual([[2]]);
   });
 });
 

@@ -111,6 +111,28 @@ describe('a drop', () => {
   });
 });
 
+describe('a sandbox that could not be made', () => {
+  it('is not what the next session gets', async () => {
+    let threads = -1;
+    const spillDirectory = path.join(tmpdir(), `mayfly-drop-${randomUUID()}`);
+    const limits = {
+      memoryLimitBytes: 64 * MIB,
+      spillDirectory,
+      spillMaxBytes: MIB,
+      get threads() {
+        return threads;
+      },
+    };
+    const pool = new SlotPool({ ahead: 1, limits, reuse: false });
+    await expect(pool.fill()).rejects.toThrow(/config/i);
+    threads = 1;
+    const sandbox = await pool.take();
+    expect((await sandbox.connection.runAndReadAll('SELECT 42')).getRows()).toEqual([[42]]);
+    await pool.release(sandbox);
+    await pool.close();
+  });
+});
+
 describe('a statement that is refused while it is interrupted', () => {
   it('does not interrupt the next one', async () => {
     const { slot } = await slotOfThreeRows();

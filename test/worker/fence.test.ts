@@ -57,7 +57,8 @@ describe('a worker whose node’s window is over (I5)', () => {
     pool.engine.serveWithin(windowOf(-1));
     for (let round = 0; round < 3; round += 1) {
       const { slot } = await pool.open('acme');
-      expect(await slot.drop(1)).toMatchObject({ surviving: [] });
+      await expect(rows(slot, 'SELECT 1')).rejects.toMatchObject({ code: 'lease_lost' });
+      expect(await slot.drop(1)).toMatchObject({ surviving: [], erasure: { memory: 'catalog_detached' } });
     }
     expect(await opened.slot.drop(2)).toMatchObject({ dropped: [{ name: 'kept', rows: 1_000 }], surviving: [] });
   });

@@ -227,6 +227,17 @@ describe('the work of a session', () => {
     await expect(rows(slot, 'SELECT 1')).rejects.toMatchObject({ code: 'lease_lost' });
   });
 
+  it('that is cancelled while its slot is being made did nothing', async () => {
+    await using slow = await startPool({ spareWorkers: 0, slotsAhead: 0 });
+    const { slot } = await slow.open('acme');
+    const gone = new AbortController();
+    const creating = slot.createTable(name('never'), { kind: 'columns', columns: [{ name: 'a', type: 'INTEGER' }] }, [], work({ signal: gone.signal }));
+    gone.abort();
+    await expect(creating).rejects.toMatchObject({ code: 'query_cancelled' });
+    await expect(slot.describeTable(name('never'), work())).rejects.toMatchObject({ code: 'unknown_table' });
+    expect(await slot.drop(1)).toMatchObject({ dropped: [], counted: 'exact' });
+  });
+
   it('holds nothing before its first work, and says so when it is dropped without any; none begins afterwards (I5, I6)', async () => {
     const { slot } = await pool.open('acme');
     const erasure = { memory: 'none', spill: 'none', journal: 'no_row_data' };
