@@ -35,7 +35,8 @@ export interface JournalOptions {
 
 /**
  * The lifecycle log of one process: an append-only journal, one line of JSON an entry, chained by SHA-256. A record that
- * is answered is synced, and so is the decision before it (I1: create-if-absent is decided against what is synced or on its way, in the order of calls).
+ * is answered is synced, and so is the decision before it. Create-if-absent is decided against what is synced or on its
+ * way, in the order of calls (I1).
  */
 export class JournalLifecycleLog implements LifecycleLog {
   readonly #segments: JournalSegments;
