@@ -23,6 +23,8 @@ import { IncomingBody, SendWindow, type Wire } from './wire.ts';
 import { WorkerFence } from './worker-fence.ts';
 
 const INTERRUPT_EVERY_MS = 20;
+
+/** What a session's first call opened, or could not open. */
 interface OpenedSlot {
   readonly slot: Promise<TableEngineSlot>;
   failed: boolean;
@@ -123,7 +125,7 @@ export class WorkerHost {
   async #perform(id: number, call: WorkerCall, activity: Activity): Promise<{ result: unknown; body?: ByteStream }> {
     if (call.call === 'drop') return { result: await this.#drop(call) };
     if (call.call === 'seal') {
-      await (await this.#openSlot(call.slot))?.seal();
+      await (await this.#knownSlot(call.slot))?.seal();
       return { result: {} };
     }
     const slot = await this.#slotFor(call, activity);
@@ -170,15 +172,15 @@ export class WorkerHost {
   }
 
   /** Undefined when its session did nothing, or could not begin. */
-  async #openSlot(slot: number): Promise<TableEngineSlot | undefined> {
+  async #knownSlot(slot: number): Promise<TableEngineSlot | undefined> {
     return this.#slots.get(slot)?.slot.catch(() => undefined);
   }
 
   /** The node keeps the receipt, so the slot need not be known any longer (I4). */
   async #drop({ slot, token }: CallOf<'drop'>): Promise<DropReceipt> {
     if (!this.#slots.has(slot)) throw new Internal(`The worker has no slot ${slot}`);
-    const opened = await this.#openSlot(slot);
-    const receipt = (await opened?.drop(token)) ?? { token, ...NOTHING_HELD };
+    const known = await this.#knownSlot(slot);
+    const receipt = (await known?.drop(token)) ?? { token, ...NOTHING_HELD };
     if (receipt.surviving.length === 0) this.#slots.delete(slot);
     return receipt;
   }
@@ -200,7 +202,7 @@ export class WorkerHost {
     activity.body.fail(error);
     activity.window.fail(() => error);
     activity.refuse?.(error);
-    const interrupt = (): void => void this.#openSlot(activity.slot).then((slot) => slot?.interrupt(error));
+    const interrupt = (): void => void this.#knownSlot(activity.slot).then((slot) => slot?.interrupt(error));
     interrupt();
     activity.pulse ??= setInterval(interrupt, INTERRUPT_EVERY_MS);
   }
